@@ -1,0 +1,2 @@
+//! Keywatch (see ARCHITECTURE.md).
+fn main() {}
