@@ -1,1 +1,25 @@
-//! (see ARCHITECTURE.md)
+//! # The wire's nouns
+//! Everything a request or an answer is made of, for every service and every protocol: the tables of operations
+//! ([`operation`]), request shapes with AWS's constraint texts ([`shape`]), closed sets ([`wire_enum`]), blobs and times
+//! ([`scalar`]), names ([`arn`], [`names`]), faults ([`fault`]) and the three protocols that carry them ([`codec`]).
+//!
+//! **Invariants:** a request that was decoded satisfies every modelled constraint; nothing here is async, reads a clock
+//! or does I/O. **Not here:** what an operation does.
+
+pub mod arn;
+pub mod codec;
+pub mod fault;
+pub mod names;
+pub mod operation;
+pub mod page;
+pub mod record_form;
+pub mod scalar;
+pub mod shape;
+pub mod wire_enum;
+
+pub use arn::Arn;
+pub use fault::{Fault, WireError};
+pub use names::{AccountId, Region};
+pub use operation::{Access, OperationInfo, Service};
+pub use scalar::{Blob, Number, SecretBlob, SecretText, WireTime};
+pub use shape::{At, Violations, WireField};
