@@ -9,12 +9,14 @@
 pub mod arn;
 pub mod codec;
 pub mod fault;
+pub mod iam;
 pub mod names;
 pub mod operation;
 pub mod page;
 pub mod record_form;
 pub mod scalar;
 pub mod shape;
+pub mod sts;
 pub mod wire_enum;
 
 pub use arn::Arn;
