@@ -1,2 +1,3 @@
-//! Keywatch (see ARCHITECTURE.md).
+//! The `keywatch` program: a table of contents of its commands.
+
 fn main() {}

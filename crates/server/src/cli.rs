@@ -1,0 +1,163 @@
+//! The command line: commands, options and exit codes.
+//!
+//! Nouns: a [`Command`] and its options. Every `serve` option is also a `KEYWATCH_…` environment variable and
+//! a member of the TOML file named by `--config` (see [`crate::config`]); here only the first two are read.
+//! A mistake in the options is one line on standard error and exit code 2.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::ServeOptions;
+use crate::exit;
+
+const EXIT_CODES: &str = "Exit codes:
+  0  done
+  1  the command ran and failed, or found something wrong
+  2  wrong usage, or what the command needs is not there (data directory, port, root key, database, server)
+
+Options may also come from KEYWATCH_… environment variables; `serve` also reads them from a TOML file
+(--config FILE). A flag beats a variable, a variable beats the file, the file beats the default.
+Logs go to standard error; KEYWATCH_LOG chooses what is logged (for example `debug`, or `keywatch=trace`).";
+
+/// A key management service that watches itself.
+#[derive(Debug, Parser)]
+#[command(name = "keywatch", version, about, after_help = EXIT_CODES, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What the program can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the server
+    #[command(after_help = EXIT_CODES)]
+    Serve(Box<ServeOptions>),
+    /// Print the exports that point the AWS tools at the server, for `eval "$(keywatch env)"`
+    #[command(after_help = EXIT_CODES)]
+    Env(ClientOptions),
+    /// Read or move the clock of a server started with --test-clock
+    #[command(after_help = EXIT_CODES)]
+    Clock(ClockOptions),
+    /// Show the mails that were kept because no SMTP server is configured
+    #[command(after_help = EXIT_CODES)]
+    Outbox(OutboxOptions),
+    /// Print the completion script of a shell
+    #[command(after_help = EXIT_CODES)]
+    Completions(CompletionOptions),
+}
+
+/// Where the client commands find the server: its data directory holds endpoint and root access key.
+#[derive(Debug, Clone, Args)]
+pub struct ClientOptions {
+    /// Data directory of the server [default: $XDG_DATA_HOME/keywatch or ~/.local/share/keywatch]
+    #[arg(long, value_name = "DIR", env = "KEYWATCH_DATA_DIR", hide_env_values = true)]
+    pub data_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct ClockOptions {
+    #[command(flatten)]
+    pub client: ClientOptions,
+    #[command(subcommand)]
+    pub action: ClockAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ClockAction {
+    /// Print the server's time
+    Now,
+    /// Move the test clock forward; everything due on the way has happened when this returns
+    Advance {
+        /// How far: for example 10d, 36h, 1d12h, 90s
+        #[arg(value_name = "DURATION")]
+        by: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct OutboxOptions {
+    #[command(flatten)]
+    pub client: ClientOptions,
+    /// Print the mails as JSON, one object a line
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct CompletionOptions {
+    /// The shell to print the script for
+    pub shell: clap_complete::Shell,
+}
+
+/// What became of the arguments.
+#[derive(Debug)]
+pub enum Parsed {
+    /// A command to run.
+    Run(Command),
+    /// Everything is said (help, version, or one line about a mistake).
+    Finished(ExitCode),
+}
+
+impl Cli {
+    /// Parses the arguments (the first is the program's name), answering help, version and mistakes itself.
+    pub fn parse_arguments(arguments: impl IntoIterator<Item = OsString>) -> Parsed {
+        let error = match Self::try_parse_from(arguments) {
+            Ok(cli) => return Parsed::Run(cli.command),
+            Err(error) => error,
+        };
+        match error.kind() {
+            ErrorKind::DisplayHelp
+            | ErrorKind::DisplayVersion
+            | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+                // Nothing is left to do when the terminal is gone.
+                let _ = error.print();
+                let code = if error.use_stderr() { exit::USAGE } else { exit::DONE };
+                Parsed::Finished(code.into())
+            }
+            _ => {
+                exit::complain(&one_line(&error.render().to_string()));
+                Parsed::Finished(exit::USAGE.into())
+            }
+        }
+    }
+}
+
+/// The first paragraph of clap's explanation, without its prefix, as one line.
+fn one_line(rendered: &str) -> String {
+    let paragraph = rendered.split("\n\n").next().unwrap_or_default();
+    let words: Vec<&str> = paragraph.split_whitespace().collect();
+    let line = words.join(" ");
+    line.strip_prefix("error: ").unwrap_or(&line).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_mistake_is_one_line() {
+        check(
+            "error: unexpected argument '--lissten' found\n\n  tip: x\n\nUsage: y",
+            "unexpected argument '--lissten' found",
+        );
+        check(
+            "error: the following required arguments were not provided:\n  <SHELL>\n\nUsage: y",
+            "the following required arguments were not provided: <SHELL>",
+        );
+
+        fn check(rendered: &str, want: &str) {
+            assert_eq!(one_line(rendered), want);
+        }
+    }
+}

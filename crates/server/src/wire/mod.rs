@@ -1,0 +1,19 @@
+//! From bytes on a socket to an operation's request, and back.
+//!
+//! Nouns: a [`Peer`] (who is at the other end of a connection), the three protocols (JSON, query, CBOR), a route
+//! (service and operation) and a reply. No domain rule lives here.
+
+pub mod accept;
+pub mod body;
+pub mod tls;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+/// The other end of a connection.
+#[derive(Debug, Clone)]
+pub struct Peer {
+    pub address: SocketAddr,
+    /// What was agreed for the connection; absent on plain connections.
+    pub tls: Option<Arc<tls::TlsFacts>>,
+}
