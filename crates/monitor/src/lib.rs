@@ -1,1 +1,4 @@
-//! (see ARCHITECTURE.md)
+//! All that follows the trail (see ARCHITECTURE.md).
+
+pub mod events;
+pub mod logs;

@@ -1,0 +1,3 @@
+//! # Logs: the CloudWatch Logs part of monitoring
+
+pub mod pattern;
