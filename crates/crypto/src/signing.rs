@@ -83,7 +83,7 @@ impl SigningKeyPair {
     pub fn sign_sha1(&self, message: &[u8], random: &mut dyn Random) -> [u8; SIGNATURE_BYTES] {
         let signature = self
             .sha1
-            .try_sign_with_rng(&mut Blinding(random), message)
+            .try_sign_with_rng(&mut RandCore(random), message)
             .expect("a checked key signs any message");
         signature.to_bytes().as_ref().try_into().expect("signatures are as long as the modulus")
     }
@@ -106,9 +106,9 @@ fn sha1_key(pkcs8: &SecretBytes) -> Result<pkcs1v15::SigningKey<Sha1>, NotAPriva
 }
 
 /// Our randomness in the shape that `rsa` asks for.
-struct Blinding<'a>(&'a mut dyn Random);
+pub(crate) struct RandCore<'a>(pub(crate) &'a mut dyn Random);
 
-impl RngCore for Blinding<'_> {
+impl RngCore for RandCore<'_> {
     fn next_u32(&mut self) -> u32 {
         let mut bytes = [0; 4];
         self.0.fill(&mut bytes);
@@ -131,7 +131,7 @@ impl RngCore for Blinding<'_> {
     }
 }
 
-impl CryptoRng for Blinding<'_> {}
+impl CryptoRng for RandCore<'_> {}
 
 #[cfg(test)]
 mod tests {
