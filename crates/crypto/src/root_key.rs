@@ -172,6 +172,14 @@ pub struct RootKeyring {
     former: Vec<RootKey>,
 }
 
+/// There is no room for another former root key.
+#[derive(Debug, thiserror::Error)]
+#[error("a key ring has at most {FORMER_ROOT_KEYS_MAX} former root keys")]
+pub struct FullKeyring {
+    /// The ring, unchanged.
+    pub ring: Box<RootKeyring>,
+}
+
 /// A secret that does not come back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CannotUnseal {
@@ -233,11 +241,11 @@ impl RootKeyring {
         self.current.id
     }
 
-    /// Puts `next` in front; the key before becomes a former one. Fails when the ring is full: reseal what the
-    /// oldest keys sealed, and drop them.
-    pub fn rotate(self, next: RootKey) -> Result<Self, MalformedRootKey> {
+    /// Puts `next` in front; the key before becomes a former one. A full ring comes back as it was: reseal what its
+    /// oldest keys sealed, and take them out of the key file.
+    pub fn rotate(self, next: RootKey) -> Result<Self, FullKeyring> {
         if self.former.len() >= FORMER_ROOT_KEYS_MAX {
-            return Err(MalformedRootKey::TooMany);
+            return Err(FullKeyring { ring: Box::new(self) });
         }
         let former = std::iter::once(self.current).chain(self.former).collect();
         Ok(Self { current: next, former })
