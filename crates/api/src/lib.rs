@@ -7,9 +7,11 @@
 //! or does I/O. **Not here:** what an operation does.
 
 pub mod arn;
+pub mod clock;
 pub mod codec;
 pub mod fault;
 pub mod iam;
+pub mod kms;
 pub mod names;
 pub mod operation;
 pub mod page;
@@ -20,6 +22,7 @@ pub mod sts;
 pub mod wire_enum;
 
 pub use arn::Arn;
+pub use clock::Clock;
 pub use fault::{Fault, WireError};
 pub use names::{AccountId, Region};
 pub use operation::{Access, OperationInfo, Service};

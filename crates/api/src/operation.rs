@@ -152,8 +152,8 @@ impl OperationInfo {
 /// `kms_operations!(crate::define_operations);`
 #[macro_export]
 macro_rules! define_operations {
-    ($(#[$meta:meta])* $table:ident $service:ident; $($name:ident $handler:tt $access:ident;)*) => {
-        $(#[$meta])*
+    ($table:ident $service:ident; $($name:ident $handler:tt $access:ident;)*) => {
+        /// The operations of the service.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum $table { $($name),* }
 
@@ -191,21 +191,21 @@ macro_rules! define_operations {
 /// in a module of the same name, and `unsupported(name) -> Fault` answers for the operations not built.
 #[macro_export]
 macro_rules! dispatch {
-    ($op:expr, $wire:expr, $call:expr, $service:expr, $unsupported:path; $(#[$meta:meta])* $table:ident $svc:ident; $($name:ident $handler:tt $access:ident;)*) => {
+    ($op:expr, $wire:expr, $call:expr, $service:expr, $unsupported:expr, $table:ident $svc:ident; $($name:ident $handler:tt $access:ident;)*) => {
         match $op {
             $($table::$name => $crate::dispatch!(@arm $name $handler $access $wire, $call, $service, $unsupported),)*
         }
     };
-    (@arm $name:ident - $access:ident $wire:expr, $call:expr, $service:expr, $unsupported:path) => {
+    (@arm $name:ident - $access:ident $wire:expr, $call:expr, $service:expr, $unsupported:expr) => {
         Err($unsupported(stringify!($name)))
     };
-    (@arm $name:ident $handler:ident Read $wire:expr, $call:expr, $service:expr, $unsupported:path) => {{
+    (@arm $name:ident $handler:ident Read $wire:expr, $call:expr, $service:expr, $unsupported:expr) => {{
         let request = $wire.decode()?;
         $call.notes.note_request(&request);
         let response = $handler::$handler($call, $service, request).await.map_err($crate::Fault::from_error)?;
         Ok($wire.encode(&response))
     }};
-    (@arm $name:ident $handler:ident Write $wire:expr, $call:expr, $service:expr, $unsupported:path) => {{
+    (@arm $name:ident $handler:ident Write $wire:expr, $call:expr, $service:expr, $unsupported:expr) => {{
         let request = $wire.decode()?;
         $call.notes.note_request(&request);
         let response = $handler::$handler($call, $service, request).await.map_err($crate::Fault::from_error)?;

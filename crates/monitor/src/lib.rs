@@ -1,4 +1,9 @@
-//! All that follows the trail (see ARCHITECTURE.md).
+//! # All that follows the trail
+//! The trail's own operations, metrics, alarms, logs, events and notifications: each with its operations, a pure core and a
+//! follower that the [`engine`] runs. Data moves one way: records → metrics, logs, events → alarms → messages → deliveries.
+//! **Not here:** keys (`kms`), the wire (`server`).
 
+pub mod engine;
+pub mod entry;
 pub mod events;
 pub mod logs;

@@ -1,0 +1,68 @@
+//! AWS KMS: API version 2014-11-01, JSON 1.1, target `TrentService`.
+
+/// The table of operations, as in botocore 1.44's model.
+#[macro_export]
+macro_rules! kms_operations {
+    ($($then:ident)::+ $(, $args:expr)*) => {
+        $($then)::+! { $($args,)* KmsOperation Kms;
+            CancelKeyDeletion cancel_key_deletion Write;
+            ConnectCustomKeyStore - Write;
+            CreateAlias create_alias Write;
+            CreateCustomKeyStore - Write;
+            CreateGrant - Write;
+            CreateKey create_key Write;
+            Decapsulate - Read;
+            Decrypt decrypt Read;
+            DeleteAlias delete_alias Write;
+            DeleteCustomKeyStore - Write;
+            DeleteImportedKeyMaterial delete_imported_key_material Write;
+            DeriveSharedSecret - Read;
+            DescribeCustomKeyStores - Read;
+            DescribeKey describe_key Read;
+            DisableKey disable_key Write;
+            DisableKeyRotation disable_key_rotation Write;
+            DisconnectCustomKeyStore - Write;
+            EnableKey enable_key Write;
+            EnableKeyRotation enable_key_rotation Write;
+            Encapsulate - Read;
+            Encrypt encrypt Read;
+            GenerateDataKey generate_data_key Read;
+            GenerateDataKeyPair - Read;
+            GenerateDataKeyPairWithoutPlaintext - Read;
+            GenerateDataKeyWithoutPlaintext generate_data_key_without_plaintext Read;
+            GenerateMac - Read;
+            GenerateRandom generate_random Read;
+            GetKeyLastUsage - Read;
+            GetKeyPolicy get_key_policy Read;
+            GetKeyRotationStatus get_key_rotation_status Read;
+            GetParametersForImport get_parameters_for_import Read;
+            GetPublicKey - Read;
+            ImportKeyMaterial import_key_material Write;
+            ListAliases list_aliases Read;
+            ListGrants - Read;
+            ListKeyPolicies list_key_policies Read;
+            ListKeyRotations list_key_rotations Read;
+            ListKeys list_keys Read;
+            ListResourceTags list_resource_tags Read;
+            ListRetirableGrants - Read;
+            PutKeyPolicy put_key_policy Write;
+            ReEncrypt re_encrypt Read;
+            ReplicateKey - Write;
+            RetireGrant - Write;
+            RevokeGrant - Write;
+            RotateKeyOnDemand rotate_key_on_demand Write;
+            ScheduleKeyDeletion schedule_key_deletion Write;
+            Sign - Read;
+            TagResource tag_resource Write;
+            UntagResource untag_resource Write;
+            UpdateAlias update_alias Write;
+            UpdateCustomKeyStore - Write;
+            UpdateKeyDescription update_key_description Write;
+            UpdatePrimaryRegion - Write;
+            Verify - Read;
+            VerifyMac - Read;
+        }
+    };
+}
+
+crate::kms_operations!(crate::define_operations);

@@ -1,0 +1,118 @@
+//! What the log's entries hold besides CloudTrail records: the values that travel between the services of this crate.
+//! Stored as JSON. A member may be added with `#[serde(default)]`; none is renamed or given another meaning.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use keywatch_store::{Append, EntryKind, LogEntry, Partition, StoreError};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+/// A kind of entry with a body of its own.
+pub trait Body: Serialize + DeserializeOwned {
+    const KIND: EntryKind;
+
+    /// The entry, ready to append.
+    fn append(&self, partition: Partition, time: Timestamp) -> Append {
+        let bytes = serde_json::to_vec(self).expect("entry bodies have text keys");
+        Append { kind: Self::KIND, time, partition, bytes: Bytes::from(bytes) }
+    }
+
+    /// Reads an entry of this kind.
+    fn read(entry: &LogEntry) -> Result<Self, StoreError> {
+        serde_json::from_slice(&entry.bytes).map_err(|_| StoreError::corrupt(format!("log entry {}", entry.seq)))
+    }
+}
+
+/// Metric points that were put, by a caller or by a metric filter.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Points {
+    pub namespace: String,
+    pub points: Vec<Point>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Point {
+    pub metric_name: String,
+    /// Name and value, sorted by name.
+    pub dimensions: Vec<(String, String)>,
+    pub time: Timestamp,
+    pub unit: Option<String>,
+    /// Seconds: 1 or 60.
+    pub resolution: u8,
+    pub value: PointValue,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum PointValue {
+    One(f64),
+    /// Values with how often each occurred.
+    Many(Vec<(f64, f64)>),
+    Statistics { count: f64, sum: f64, minimum: f64, maximum: f64 },
+}
+
+/// Log events that were put into one stream, in order of their time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogEvents {
+    pub group: String,
+    pub stream: String,
+    pub ingested: Timestamp,
+    pub events: Vec<LogEvent>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogEvent {
+    pub time: Timestamp,
+    pub message: String,
+}
+
+/// An event for the default bus: the whole envelope (`{"version":"0","id":…,"detail-type":…}`) as JSON text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    pub envelope: String,
+}
+
+/// A message on its way to a topic's subscribers or into a queue.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    pub target: Target,
+    /// A UUID.
+    pub id: String,
+    pub subject: Option<String>,
+    pub body: String,
+    /// `MessageStructure=json`: the body is an object of texts by protocol.
+    #[serde(default)]
+    pub by_protocol: bool,
+    #[serde(default)]
+    pub attributes: BTreeMap<String, MessageAttribute>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Target {
+    /// A topic's ARN.
+    Topic(String),
+    /// A queue's ARN.
+    Queue(String),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageAttribute {
+    /// `String`, `Number`, `Binary`, `String.Array`, …
+    pub data_type: String,
+    /// Text, or base64 of a binary value.
+    pub value: String,
+}
+
+impl Body for Points {
+    const KIND: EntryKind = EntryKind::Points;
+}
+impl Body for LogEvents {
+    const KIND: EntryKind = EntryKind::LogEvents;
+}
+impl Body for Event {
+    const KIND: EntryKind = EntryKind::Event;
+}
+impl Body for Message {
+    const KIND: EntryKind = EntryKind::Message;
+}
