@@ -8,9 +8,11 @@
 
 pub mod arn;
 pub mod clock;
+pub mod cloudtrail;
 pub mod codec;
 pub mod fault;
 pub mod iam;
+pub mod keywatch;
 pub mod kms;
 pub mod names;
 pub mod operation;

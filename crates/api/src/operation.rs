@@ -148,6 +148,21 @@ impl OperationInfo {
     }
 }
 
+/// Every operation of every table.
+pub fn all() -> Vec<OperationInfo> {
+    fn of<T: Copy>(table: &[T], info: fn(T) -> OperationInfo) -> Vec<OperationInfo> {
+        table.iter().map(|op| info(*op)).collect()
+    }
+    [
+        of(crate::kms::KmsOperation::ALL, |op| op.info()),
+        of(crate::cloudtrail::CloudTrailOperation::ALL, |op| op.info()),
+        of(crate::iam::IamOperation::ALL, |op| op.info()),
+        of(crate::sts::StsOperation::ALL, |op| op.info()),
+        of(crate::keywatch::KeywatchOperation::ALL, |op| op.info()),
+    ]
+    .concat()
+}
+
 /// Expands a table into an enum of operations. Used through the tables themselves:
 /// `kms_operations!(crate::define_operations);`
 #[macro_export]

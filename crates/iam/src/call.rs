@@ -64,6 +64,15 @@ pub struct Question<'q> {
     pub keys: &'q dyn ConditionKeys,
 }
 
+impl std::fmt::Debug for Question<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Question")
+            .field("action", &self.action)
+            .field("resource", &self.resource)
+            .finish_non_exhaustive()
+    }
+}
+
 impl<'a> Call<'a> {
     /// The caller's account.
     pub fn account(&self) -> &AccountId {

@@ -48,9 +48,13 @@ pub struct ApiCall<'a> {
 pub enum Identity<'a> {
     Known(&'a Caller),
     /// A call whose credentials did not lead to anybody: only what it claimed.
-    Unknown { access_key_id: Option<&'a str> },
+    Unknown {
+        access_key_id: Option<&'a str>,
+    },
     /// A service acting for an account: `AWS Internal`.
-    Internal { account: &'a AccountId },
+    Internal {
+        account: &'a AccountId,
+    },
 }
 
 /// `tlsDetails`
@@ -99,11 +103,15 @@ impl ApiCall<'_> {
                 text_member(out, "errorMessage", cut(message));
             }
         }
-        let shown = |text: &Option<String>| text.as_deref().filter(|t| t.len() <= ELEMENTS_BYTES_MAX).map(str::to_owned);
+        let shown = |text: &Option<String>| {
+            text.as_deref().filter(|t| t.len() <= ELEMENTS_BYTES_MAX).map(str::to_owned)
+        };
         elements_member(out, "requestParameters", shown(&self.notes.request_parameters).as_deref());
         let response = if self.error.is_some() { None } else { shown(&self.notes.response_elements) };
         elements_member(out, "responseElements", response.as_deref());
-        if let Some(data) = self.notes.additional_event_data.as_deref().filter(|d| d.len() <= ADDITIONAL_BYTES_MAX) {
+        if let Some(data) =
+            self.notes.additional_event_data.as_deref().filter(|d| d.len() <= ADDITIONAL_BYTES_MAX)
+        {
             elements_member(out, "additionalEventData", Some(data));
         }
         text_member(out, "requestID", self.request_id);
@@ -322,8 +330,12 @@ mod tests {
             r#"{"eventVersion":"1.11","userIdentity":{"type":"Root","principalId":"111122223333","arn":"arn:aws:iam::111122223333:root","accountId":"111122223333","accessKeyId":"AKIAEXAMPLE"},"eventTime":"2025-05-20T20:45:08Z","eventSource":"kms.amazonaws.com","eventName":"EnableKey","awsRegion":"us-west-2","sourceIPAddress":"127.0.0.1","userAgent":"aws \"cli\"","requestParameters":{"keyId":"k"},"responseElements":{"keyId":"arn"},"requestID":"r","eventID":"e","readOnly":false,"resources":[{"accountId":"111122223333","type":"AWS::KMS::Key","ARN":"arn:aws:kms:us-west-2:111122223333:key/k"}],"eventType":"AwsApiCall","managementEvent":true,"recipientAccountId":"111122223333","eventCategory":"Management"}"#
         );
         let mut refused = String::new();
-        ApiCall { error: Some(("AccessDenied", Some("no"))), caller: Identity::Unknown { access_key_id: None }, ..call }
-            .write(&mut refused);
+        ApiCall {
+            error: Some(("AccessDenied", Some("no"))),
+            caller: Identity::Unknown { access_key_id: None },
+            ..call
+        }
+        .write(&mut refused);
         let value: serde_json::Value = serde_json::from_str(&refused).unwrap();
         assert_eq!(value["errorCode"], "AccessDenied");
         assert!(value["responseElements"].is_null());

@@ -39,7 +39,11 @@ pub trait Follower: Send {
     fn position(&self) -> Seq;
 
     /// Takes in `entries`, the first of which follows [`position`](Self::position), and commits what follows from them.
-    fn follow<'a>(&'a mut self, entries: &'a [LogEntry], now: Timestamp) -> BoxFuture<'a, Result<(), StoreError>>;
+    fn follow<'a>(
+        &'a mut self,
+        entries: &'a [LogEntry],
+        now: Timestamp,
+    ) -> BoxFuture<'a, Result<(), StoreError>>;
 
     /// The next moment at which something is due, which may be past.
     fn next_due(&mut self, _now: Timestamp) -> BoxFuture<'_, Result<Option<Timestamp>, StoreError>> {
@@ -69,12 +73,19 @@ pub async fn stored_position(store: &Store, name: &str) -> Result<Seq, StoreErro
     let text = row.as_ref().and_then(|row| std::str::from_utf8(&row.bytes).ok());
     match text {
         None => Ok(0),
-        Some(text) => text.parse().map_err(|_| StoreError::corrupt(format!("the position of follower `{name}`"))),
+        Some(text) => {
+            text.parse().map_err(|_| StoreError::corrupt(format!("the position of follower `{name}`")))
+        }
     }
 }
 
 /// Commits a follower's changes together with its new position.
-pub async fn commit_position(store: &Store, name: &str, position: Seq, mut batch: Batch) -> Result<(), CommitError> {
+pub async fn commit_position(
+    store: &Store,
+    name: &str,
+    position: Seq,
+    mut batch: Batch,
+) -> Result<(), CommitError> {
     batch.puts.push((POSITION, name.to_owned(), position.to_string().into()));
     store.commit(batch).await.map(drop)
 }
@@ -259,7 +270,9 @@ impl EngineHandle {
     pub async fn caught_up(&self, limit: Duration) -> bool {
         let head = self.store.head();
         let mut settled = self.settled.clone();
-        tokio::time::timeout(limit, settled.wait_for(|position| *position >= head)).await.is_ok_and(|seen| seen.is_ok())
+        tokio::time::timeout(limit, settled.wait_for(|position| *position >= head))
+            .await
+            .is_ok_and(|seen| seen.is_ok())
     }
 
     /// Moves a test clock to `target`, doing everything that falls due on the way, in order; gives the time it is then.

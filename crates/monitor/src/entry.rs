@@ -21,7 +21,8 @@ pub trait Body: Serialize + DeserializeOwned {
 
     /// Reads an entry of this kind.
     fn read(entry: &LogEntry) -> Result<Self, StoreError> {
-        serde_json::from_slice(&entry.bytes).map_err(|_| StoreError::corrupt(format!("log entry {}", entry.seq)))
+        serde_json::from_slice(&entry.bytes)
+            .map_err(|_| StoreError::corrupt(format!("log entry {}", entry.seq)))
     }
 }
 
@@ -49,7 +50,12 @@ pub enum PointValue {
     One(f64),
     /// Values with how often each occurred.
     Many(Vec<(f64, f64)>),
-    Statistics { count: f64, sum: f64, minimum: f64, maximum: f64 },
+    Statistics {
+        count: f64,
+        sum: f64,
+        minimum: f64,
+        maximum: f64,
+    },
 }
 
 /// Log events that were put into one stream, in order of their time.

@@ -60,7 +60,7 @@ impl StoreError {
         Self::Database { doing, cause: Arc::new(cause) }
     }
 
-    pub(crate) fn corrupt(what: impl Into<String>) -> Self {
+    pub fn corrupt(what: impl Into<String>) -> Self {
         Self::Corrupt { what: what.into() }
     }
 }
