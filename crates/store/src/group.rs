@@ -20,11 +20,14 @@ pub(crate) struct RowName {
 /// The stored version of every row some batch has an expectation of; absent rows are absent here.
 pub(crate) type Versions = HashMap<RowName, Version>;
 
+/// What became of one batch; a conflict names the row.
+pub(crate) type Outcome = Result<Committed, RowName>;
+
 /// What a group writes.
 #[derive(Debug)]
 pub(crate) struct Plan {
-    /// One per batch, in their order; a conflict names the row.
-    pub(crate) outcomes: Vec<Result<Committed, RowName>>,
+    /// One per batch, in their order.
+    pub(crate) outcomes: Vec<Outcome>,
     /// The last state of each touched row: bytes, or `None` for a deleted row.
     pub(crate) changes: HashMap<RowName, Option<Bytes>>,
     /// All entries of accepted batches; the first gets the sequence number after the head.
@@ -62,7 +65,7 @@ impl Plan {
         self.changes.is_empty() && self.appends.is_empty()
     }
 
-    fn admit(&mut self, batch: Batch, stored: &Versions) -> Result<Committed, RowName> {
+    fn admit(&mut self, batch: Batch, stored: &Versions) -> Outcome {
         for (kind, key, expect) in batch.checks {
             let name = RowName { kind, key };
             if !self.holds(&name, expect, stored) {

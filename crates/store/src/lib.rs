@@ -19,6 +19,7 @@ mod entry;
 mod error;
 mod group;
 mod newest;
+mod postgres;
 mod published;
 mod queue;
 mod transaction;
@@ -38,12 +39,13 @@ pub use crate::{
 };
 use crate::{
     embedded::Embedded,
+    postgres::Postgres,
     published::{CachedRow, Published},
     queue::Job,
 };
 
-/// A handle on an open store; cheap to clone. Dropping the last one finishes what is queued and lets go of the place;
-/// [`Store::close`] does so in order.
+/// A handle on an open store; cheap to clone. Dropping the last one lets what is queued finish and gives up the place;
+/// [`Store::close`] does so in order and waits for it.
 #[derive(Clone)]
 pub struct Store {
     inner: Arc<Inner>,
@@ -58,6 +60,7 @@ struct Inner {
 
 enum Backend {
     Embedded(Embedded),
+    Postgres(Postgres),
 }
 
 impl Store {
@@ -69,6 +72,20 @@ impl Store {
             queue: opened.queue,
             published: opened.published,
             backend: Backend::Embedded(opened.embedded),
+        };
+        Ok(Store { inner: Arc::new(inner) })
+    }
+
+    /// Opens, or creates the tables of, the store in the PostgreSQL schema that comes first in the search path of `url`
+    /// (`postgres://user:password@host:port/database?options=-csearch_path%3Dname`). The server is version 15 or newer.
+    /// Fails with [`StoreError::InUse`] while another server has the schema, after waiting two seconds for it. The
+    /// committer runs as a task on the calling runtime.
+    pub async fn open_postgres(url: &str) -> Result<Store, StoreError> {
+        let opened = Postgres::open(url).await?;
+        let inner = Inner {
+            queue: opened.queue,
+            published: opened.published,
+            backend: Backend::Postgres(opened.postgres),
         };
         Ok(Store { inner: Arc::new(inner) })
     }
@@ -86,6 +103,7 @@ impl Store {
         };
         let row = match &self.inner.backend {
             Backend::Embedded(embedded) => embedded.readers().get(kind, key).await?,
+            Backend::Postgres(postgres) => postgres.readers().get(kind, key).await?,
         };
         self.inner.published.fill(ticket, kind, key, &row);
         Ok(row)
@@ -95,6 +113,7 @@ impl Store {
     pub async fn scan(&self, kind: Kind, scan: Scan<'_>) -> Result<Vec<Row>, StoreError> {
         match &self.inner.backend {
             Backend::Embedded(embedded) => embedded.readers().scan(kind, scan).await,
+            Backend::Postgres(postgres) => postgres.readers().scan(kind, scan).await,
         }
     }
 
@@ -128,6 +147,7 @@ impl Store {
         }
         match &self.inner.backend {
             Backend::Embedded(embedded) => embedded.readers().read_log(after, max_bytes).await,
+            Backend::Postgres(postgres) => postgres.readers().read_log(after, max_bytes).await,
         }
     }
 
@@ -143,6 +163,7 @@ impl Store {
     ) -> Result<(Vec<LogEntry>, Option<LogPage>), StoreError> {
         match &self.inner.backend {
             Backend::Embedded(embedded) => embedded.readers().read_log_newest(range, kinds, page).await,
+            Backend::Postgres(postgres) => postgres.readers().read_log_newest(range, kinds, page).await,
         }
     }
 
@@ -153,6 +174,7 @@ impl Store {
         let _ = self.inner.queue.send(Job::Close).await;
         match &self.inner.backend {
             Backend::Embedded(embedded) => embedded.close().await,
+            Backend::Postgres(postgres) => postgres.close().await,
         }
     }
 }

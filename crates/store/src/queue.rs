@@ -2,7 +2,10 @@
 
 use tokio::sync::{mpsc, oneshot};
 
-use crate::{Batch, CommitError, Committed, StoreError};
+use crate::{
+    Batch, CommitError, Committed, StoreError,
+    group::{Outcome, RowName},
+};
 
 /// Batches that may wait; further callers wait for room.
 const QUEUE_JOBS: usize = 4096;
@@ -38,6 +41,24 @@ pub(crate) async fn commit(queue: &mpsc::Sender<Job>, batch: Batch) -> Result<Co
     let (reply, answer) = oneshot::channel();
     queue.send(Job::Commit(batch, reply)).await.map_err(|_| StoreError::Closed)?;
     answer.await.map_err(|_| StoreError::Closed)?
+}
+
+/// Tells everybody in a group what became of their batch, or all of them why the group failed.
+pub(crate) fn answer(replies: Vec<Reply>, outcomes: Result<Vec<Outcome>, StoreError>) {
+    // A caller that stopped waiting has no use for the answer: failing to send is not a failure.
+    match outcomes {
+        Ok(outcomes) => {
+            for (reply, outcome) in replies.into_iter().zip(outcomes) {
+                let conflict = |row: RowName| CommitError::Conflict { kind: row.kind, key: row.key };
+                let _ = reply.send(outcome.map_err(conflict));
+            }
+        }
+        Err(error) => {
+            for reply in replies {
+                let _ = reply.send(Err(error.clone().into()));
+            }
+        }
+    }
 }
 
 /// Empties `jobs` into groups of bounded weight, in order.

@@ -1,5 +1,6 @@
 //! The promises of a store, one function each, kept by every backend. `Place` is all a promise knows of the backend.
 
+mod cluster;
 mod crash;
 mod log;
 mod place;
@@ -16,12 +17,20 @@ use crate::{Append, Batch, EntryKind, Kind, LogEntry, Store, encode};
 const KIND: Kind = Kind("t.one");
 const OTHER: Kind = Kind("t.other");
 
-/// One test per promise and backend.
+/// One test per promise for the embedded store; one test of all promises for PostgreSQL, which is started once and keeps
+/// each promise in a database of its own.
 macro_rules! keeps {
     ($($module:ident :: $promise:ident),* $(,)?) => {
         mod embedded {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $promise() { super::$module::$promise(&super::Place::embedded()).await })*
+        }
+
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn postgres() {
+            let Some(mut cluster) = cluster::Cluster::start().await else { return };
+            $(eprintln!("{}", stringify!($promise));
+            $module::$promise(&Place::postgres(&mut cluster).await).await;)*
         }
     };
 }

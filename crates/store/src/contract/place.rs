@@ -1,17 +1,24 @@
-//! Where a contract test keeps its store: a directory that goes with the test.
+//! Where a contract test keeps its store: a directory that goes with the test, or a database in the test's own cluster.
 
 use rusqlite::Connection;
 use tempfile::TempDir;
 
+use super::cluster::{Cluster, execute};
 use crate::{Store, StoreError};
 
 pub(super) enum Place {
     Embedded(TempDir),
+    /// The URL of a database nobody else uses.
+    Postgres(String),
 }
 
 impl Place {
     pub(super) fn embedded() -> Self {
         Self::Embedded(TempDir::new().unwrap())
+    }
+
+    pub(super) async fn postgres(cluster: &mut Cluster) -> Self {
+        Self::Postgres(cluster.create_database().await)
     }
 
     pub(super) async fn open(&self) -> Store {
@@ -26,6 +33,7 @@ impl Place {
     pub(super) fn address(&self) -> String {
         match self {
             Self::Embedded(dir) => dir.path().to_str().unwrap().to_owned(),
+            Self::Postgres(url) => url.clone(),
         }
     }
 
@@ -35,10 +43,15 @@ impl Place {
             Self::Embedded(dir) => {
                 Connection::open(dir.path().join("keywatch.db")).unwrap().execute_batch(sql).unwrap();
             }
+            Self::Postgres(url) => execute(url, sql).await.unwrap(),
         }
     }
 }
 
 pub(super) async fn open_address(address: &str) -> Result<Store, StoreError> {
-    Store::open_embedded(address.as_ref()).await
+    if address.starts_with("postgres:") {
+        Store::open_postgres(address).await
+    } else {
+        Store::open_embedded(address.as_ref()).await
+    }
 }

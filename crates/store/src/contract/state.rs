@@ -218,7 +218,11 @@ pub(super) async fn transactions_check_what_they_read(place: &Place) {
         }
         tx.put(OTHER, "x", &Counter { value: 2 }).unwrap();
         intrude("a").await;
-        if required { assert_conflict(tx, "a").await } else { drop(tx.commit().await.unwrap()) }
+        if required {
+            assert_conflict(tx, "a").await;
+        } else {
+            tx.commit().await.unwrap();
+        }
     }
     // Deleted and made anew in one go.
     let mut tx = Transaction::new(&store);

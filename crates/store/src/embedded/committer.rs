@@ -10,11 +10,11 @@ use tokio::sync::mpsc;
 
 use super::schema::{Position, failed};
 use crate::{
-    Batch, CommitError, Kind, StoreError, Version,
+    Batch, Kind, StoreError, Version,
     entry::{Block, BlockWriter},
-    group::{Plan, RowName, Versions, checked_rows, plan},
+    group::{Outcome, Plan, RowName, Versions, checked_rows, plan},
     published::Published,
-    queue::{Job, Reply, split_groups},
+    queue::{Job, answer, split_groups},
 };
 
 pub(super) struct Committer {
@@ -44,35 +44,18 @@ impl Committer {
                 if group.close {
                     queue.close();
                 }
-                self.commit(group.batches, group.replies);
+                let outcomes = self.commit(group.batches);
+                answer(group.replies, outcomes);
             }
         }
         self.checkpoint();
     }
 
-    fn commit(&mut self, batches: Vec<Batch>, replies: Vec<Reply>) {
-        match self.try_commit(batches) {
-            Ok(plan) => {
-                for (reply, outcome) in replies.into_iter().zip(plan.outcomes) {
-                    // A caller that stopped waiting has no use for the answer.
-                    let _ = reply.send(
-                        outcome.map_err(|name| CommitError::Conflict { kind: name.kind, key: name.key }),
-                    );
-                }
-            }
-            Err(error) => {
-                for reply in replies {
-                    let _ = reply.send(Err(error.clone().into()));
-                }
-            }
-        }
-    }
-
-    fn try_commit(&mut self, batches: Vec<Batch>) -> Result<Plan, StoreError> {
+    fn commit(&mut self, batches: Vec<Batch>) -> Result<Vec<Outcome>, StoreError> {
         let versions = self.versions(&batches)?;
-        let mut plan = plan(batches, &versions, self.position.version, self.position.head);
+        let plan = plan(batches, &versions, self.position.version, self.position.head);
         if plan.is_empty() {
-            return Ok(plan);
+            return Ok(plan.outcomes);
         }
         let block = match plan.appends.as_slice() {
             [] => None,
@@ -86,8 +69,8 @@ impl Committer {
             return Err(failed("commit", cause));
         }
         self.position = Position { version: plan.version, head: plan.head };
-        self.published.publish(std::mem::take(&mut plan.changes), plan.version, plan.head);
-        Ok(plan)
+        self.published.publish(plan.changes, plan.version, plan.head);
+        Ok(plan.outcomes)
     }
 
     /// The stored versions of the rows the batches check, from the cache where it knows them.
