@@ -1,0 +1,42 @@
+//! # STS: the service
+//! Who the caller is, and temporary credentials. Nothing here writes state: a session lives in its token (`session`).
+
+mod assume_role;
+mod error;
+mod get_caller_identity;
+mod get_session_token;
+
+use keywatch_api::codec::Wire;
+use keywatch_api::sts::{Credentials, StsOperation};
+use keywatch_api::{Fault, WireTime};
+use keywatch_crypto::SystemRandom;
+
+use crate::iam::{Iam, unsupported};
+use crate::session::Session;
+use crate::Call;
+pub use error::StsError;
+
+/// Runs an operation of STS.
+pub async fn dispatch(
+    op: StsOperation,
+    wire: &Wire<'_>,
+    call: &mut Call<'_>,
+    iam: &Iam,
+) -> Result<Vec<u8>, Fault> {
+    keywatch_api::sts_operations!(keywatch_api::dispatch, op, wire, call, iam, unsupported)
+}
+
+/// The credentials of a session.
+fn issue(session: Session, iam: &Iam) -> Credentials {
+    let expiration: WireTime = session.expires.into();
+    let issued = session.issue(&iam.keyring, &mut SystemRandom);
+    Credentials {
+        access_key_id: issued.access_key_id,
+        secret_access_key: issued.secret,
+        session_token: issued.token,
+        expiration,
+    }
+}
+
+#[cfg(test)]
+mod tests;
