@@ -8,11 +8,11 @@
 use std::borrow::Cow;
 
 /// Fills in policy variables: lower-case condition key in, its single value out.
-pub type Resolve<'r> = dyn Fn(&str) -> Option<Cow<'r, str>> + 'r;
+pub(super) type Resolve<'r> = dyn Fn(&str) -> Option<Cow<'r, str>> + 'r;
 
 /// How the text of a policy is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Syntax {
+pub(super) struct Syntax {
     /// `*` and `?` are wildcards; otherwise they are themselves.
     pub wildcards: bool,
     /// `${…}` is a variable; policies of version 2008-10-17 have none.
@@ -23,7 +23,7 @@ pub struct Syntax {
 
 /// A compiled pattern; see the module documentation.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Pattern {
+pub(super) struct Pattern {
     form: Form,
     ignore_case: bool,
 }
@@ -56,13 +56,13 @@ enum Token {
 
 impl Pattern {
     /// Compiles `source`. Never fails: an unfinished `${` is literal text, as AWS treats it.
-    pub fn new(source: &str, syntax: Syntax) -> Self {
+    pub(super) fn new(source: &str, syntax: Syntax) -> Self {
         Self::from_tokens(tokens(source, syntax), syntax.ignore_case)
     }
 
     /// Compiles `source` cut at the first five colons outside variables: the six parts of an ARN pattern.
     /// Fewer colons give fewer parts.
-    pub fn arn_parts(source: &str, syntax: Syntax) -> Vec<Self> {
+    pub(super) fn arn_parts(source: &str, syntax: Syntax) -> Vec<Self> {
         let mut parts: Vec<Vec<Token>> = vec![Vec::new()];
         for token in tokens(source, syntax) {
             let Token::Text(text) = token else {
@@ -83,7 +83,7 @@ impl Pattern {
     }
 
     /// Whether all of `text` matches.
-    pub fn matches(&self, text: &str, resolve: &Resolve<'_>) -> bool {
+    pub(super) fn matches(&self, text: &str, resolve: &Resolve<'_>) -> bool {
         match &self.form {
             Form::Anything => true,
             Form::Literal(literal) => self.equal(literal, text),
@@ -97,7 +97,7 @@ impl Pattern {
     }
 
     /// The text this pattern stands for when it has no wildcards; `None` when a variable has no value.
-    pub fn literal<'p>(&'p self, resolve: &Resolve<'_>) -> Option<Cow<'p, str>> {
+    pub(super) fn literal<'p>(&'p self, resolve: &Resolve<'_>) -> Option<Cow<'p, str>> {
         match &self.form {
             Form::Literal(text) => Some(Cow::Borrowed(text)),
             Form::Variables(tokens) => {
@@ -127,7 +127,7 @@ impl Pattern {
     }
 
     /// Whether this is exactly `*`.
-    pub fn is_anything(&self) -> bool {
+    pub(super) fn is_anything(&self) -> bool {
         self.form == Form::Anything
     }
 
@@ -168,10 +168,10 @@ impl Pattern {
 }
 
 /// The colon-separated parts of an ARN: `arn:partition:service:region:account:resource`.
-pub const ARN_PARTS: usize = 6;
+pub(super) const ARN_PARTS: usize = 6;
 
 /// The six parts of `text` if it is an ARN.
-pub fn arn_parts(text: &str) -> Option<[&str; ARN_PARTS]> {
+pub(super) fn arn_parts(text: &str) -> Option<[&str; ARN_PARTS]> {
     let mut parts = text.splitn(ARN_PARTS, ':');
     let arn = [parts.next()?, parts.next()?, parts.next()?, parts.next()?, parts.next()?, parts.next()?];
     (arn[0] == "arn").then_some(arn)
@@ -433,6 +433,44 @@ mod tests {
         assert_eq!(arn_parts("arn:aws:s3:::a:b"), Some(["arn", "aws", "s3", "", "", "a:b"]));
         assert_eq!(arn_parts("arn:aws:s3"), None);
         assert_eq!(arn_parts("urn:aws:s3:::a"), None);
+    }
+
+    /// All patterns of up to five units and all texts of up to five letters, against the definition of matching.
+    #[test]
+    fn agrees_with_its_definition() {
+        fn defined(pattern: &[u8], text: &[u8]) -> bool {
+            match (pattern.split_first(), text.split_first()) {
+                (None, None) => true,
+                (None, Some(_)) => false,
+                (Some((b'*', rest)), None) => defined(rest, text),
+                (Some((b'*', rest)), Some((_, tail))) => defined(rest, text) || defined(pattern, tail),
+                (Some(_), None) => false,
+                (Some((unit, rest)), Some((letter, tail))) => {
+                    (*unit == b'?' || unit == letter) && defined(rest, tail)
+                }
+            }
+        }
+        let words = |alphabet: &[char]| -> Vec<String> {
+            let mut all = vec![String::new()];
+            let mut from = 0;
+            for _ in 0..5 {
+                let longer: Vec<String> = all[from..]
+                    .iter()
+                    .flat_map(|word| alphabet.iter().map(move |c| format!("{word}{c}")))
+                    .collect();
+                from = all.len();
+                all.extend(longer);
+            }
+            all
+        };
+        let texts = words(&['a', 'b']);
+        for pattern in words(&['a', 'b', '*', '?']) {
+            let compiled = Pattern::new(&pattern, WILD);
+            for text in &texts {
+                let want = defined(pattern.as_bytes(), text.as_bytes());
+                assert_eq!(compiled.matches(text, &resolve), want, "{pattern} on {text}");
+            }
+        }
     }
 
     #[test]

@@ -209,7 +209,7 @@ impl<'a> Request<'a> {
             "userid" => Global::one(Some(subject.user_id)),
             "username" => Global::one(subject.user_name),
             "sourceidentity" => Global::one(subject.source_identity),
-            "tokenissuetime" => Global::one(subject.session_since.map(|at| rfc3339(at))),
+            "tokenissuetime" => Global::one(subject.session_since.map(rfc3339)),
             // Only temporary credentials say anything about a second factor, and ours never have one.
             "multifactorauthpresent" => Global::one(subject.session_since.map(|_| "false")),
             "multifactorauthage" => Global::Absent,

@@ -1,0 +1,73 @@
+//! Policies: input up to the first zero byte is a document, the rest the request's resource and the value of a condition key. Nothing may
+//! panic, reading is repeatable, and the laws of evaluation hold for whatever document was read.
+#![no_main]
+
+use std::sync::Arc;
+
+use keywatch_iam::policy::{
+    Decision, Environment, KeyList, Policies, PolicyDocument, PolicyKind, Reason, Request, ResourceSide,
+    Side, Subject, SubjectKind, Values, evaluate,
+};
+use libfuzzer_sys::fuzz_target;
+
+const KINDS: [PolicyKind; 4] =
+    [PolicyKind::Identity, PolicyKind::Key, PolicyKind::Resource, PolicyKind::Trust];
+
+fuzz_target!(|data: &[u8]| {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let (text, resource) = text.split_once('\0').unwrap_or((text, "*"));
+    for kind in KINDS {
+        let Ok(document) = PolicyDocument::parse(kind, text) else { continue };
+        assert_eq!(PolicyDocument::parse(kind, document.text()).as_ref(), Ok(&document));
+        check_laws(kind, document, resource);
+    }
+});
+
+fn check_laws(kind: PolicyKind, document: PolicyDocument, resource: &str) {
+    let caller = Subject {
+        kind: SubjectKind::User,
+        account: "111111111111",
+        arn: "arn:aws:iam::111111111111:user/Alice",
+        user_id: "AIDAALICEALICEALICE1",
+        user_name: Some("Alice"),
+        ..Subject::ANONYMOUS
+    };
+    let environment = Environment {
+        now: jiff::Timestamp::UNIX_EPOCH,
+        region: "us-east-1",
+        source_ip: None,
+        user_agent: Some(resource),
+        secure_transport: true,
+    };
+    let keys = KeyList::default()
+        .with("kms:EncryptionContext:a", Values::one(resource))
+        .with("kms:EncryptionContextKeys", Values::many(["a"]));
+    let request = Request {
+        subject: &caller,
+        action: "kms:Decrypt",
+        resource,
+        resource_account: "111111111111",
+        environment: &environment,
+        keys: &keys,
+    };
+    let identity = [Arc::new(document.clone())];
+    let policies = match kind {
+        PolicyKind::Identity => Policies { identity: &identity, ..Policies::default() },
+        _ => Policies { resource: ResourceSide::Required(&document), ..Policies::default() },
+    };
+    let decision = evaluate(&request, &policies);
+    // A grant adds, and never overrides an explicit deny.
+    let granted = evaluate(&request, &Policies { granted: true, ..policies });
+    match decision {
+        Decision::Deny(Reason::ExplicitDeny(_)) => assert_eq!(granted, decision),
+        _ => assert_eq!(granted, Decision::Allow),
+    }
+    // A session without any permission takes away what was not given to exactly this user.
+    let limited = evaluate(&request, &Policies { session: Some(&[]), ..policies });
+    if kind == PolicyKind::Identity && decision == Decision::Allow {
+        assert_eq!(limited, Decision::Deny(Reason::NotAllowed(Side::Session)));
+    }
+    if decision != Decision::Allow {
+        assert_ne!(limited, Decision::Allow);
+    }
+}
