@@ -7,3 +7,4 @@ pub mod engine;
 pub mod entry;
 pub mod events;
 pub mod logs;
+pub mod trail;

@@ -1,0 +1,3 @@
+//! The trail: what happened, in order.
+
+pub mod files;

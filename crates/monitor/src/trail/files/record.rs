@@ -1,0 +1,211 @@
+//! One record of a CloudTrail log file, as its bytes and the members every reader needs.
+//!
+//! A **raw record** borrows the file's buffer; nothing is copied unless a string holds escapes.
+//! **Invariant:** a raw record has an `eventVersion` of major version 1, an `eventTime`, and names its source
+//! (an Insights record has none); anything else is not CloudTrail's, though it may look alike (S3 event
+//! notifications also come as `{"Records":[…]}`).
+//! **Not here:** what single services write into their records.
+//!
+//! Source: AWS CloudTrail User Guide, "CloudTrail record contents".
+
+use super::value::{Malformed, Value};
+use jiff::Timestamp;
+use std::borrow::Cow;
+
+/// A record and its members, still JSON where they are objects.
+#[derive(Debug)]
+pub struct RawRecord<'a> {
+    /// The record's whole JSON object, as in the file.
+    pub json: &'a [u8],
+    /// `eventTime`.
+    pub event_time: Timestamp,
+    /// `eventSource`, for example `kms.amazonaws.com`; empty in Insights records.
+    pub event_source: Cow<'a, str>,
+    /// `eventName`, for example `Decrypt`; empty in Insights records.
+    pub event_name: Cow<'a, str>,
+    /// `eventType`; absent before event version 1.02.
+    pub event_type: Option<Cow<'a, str>>,
+    /// `eventID`; absent before event version 1.01.
+    pub event_id: Option<Cow<'a, str>>,
+    /// `awsRegion`.
+    pub region: Option<Cow<'a, str>>,
+    /// `recipientAccountId`, else `userIdentity.accountId`.
+    pub account: Option<Cow<'a, str>>,
+    /// `sourceIPAddress`: an address or the name of an AWS service.
+    pub source_address: Option<Cow<'a, str>>,
+    /// `errorCode`; absent when the call succeeded.
+    pub error_code: Option<Cow<'a, str>>,
+    /// `errorMessage`.
+    pub error_message: Option<Cow<'a, str>>,
+    /// `userIdentity`.
+    pub user_identity: Option<Value<'a>>,
+    /// `requestParameters`, which may be `null`.
+    pub request_parameters: Option<Value<'a>>,
+    /// `responseElements`, which may be `null`.
+    pub response_elements: Option<Value<'a>>,
+    /// `resources`.
+    pub resources: Option<Value<'a>>,
+    /// `serviceEventDetails`.
+    pub service_event_details: Option<Value<'a>>,
+}
+
+/// Why an element of `Records` is not a CloudTrail record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotARecord {
+    #[error(transparent)]
+    Malformed(#[from] Malformed),
+    #[error("not a CloudTrail record: no {0}")]
+    Missing(&'static str),
+    #[error("not a CloudTrail record: wrong {0}")]
+    Wrong(&'static str),
+}
+
+/// The members as found, before they are checked.
+#[derive(Default)]
+struct Found<'a> {
+    event_version: Option<Value<'a>>,
+    event_time: Option<Value<'a>>,
+    event_source: Option<Value<'a>>,
+    event_name: Option<Value<'a>>,
+    event_type: Option<Value<'a>>,
+    event_id: Option<Value<'a>>,
+    region: Option<Value<'a>>,
+    recipient: Option<Value<'a>>,
+    source_address: Option<Value<'a>>,
+    error_code: Option<Value<'a>>,
+    error_message: Option<Value<'a>>,
+    user_identity: Option<Value<'a>>,
+    request_parameters: Option<Value<'a>>,
+    response_elements: Option<Value<'a>>,
+    resources: Option<Value<'a>>,
+    service_event_details: Option<Value<'a>>,
+}
+
+impl<'a> Found<'a> {
+    fn in_record(record: Value<'a>) -> Result<Self, Malformed> {
+        let mut found = Self::default();
+        for member in record.members() {
+            let (key, value) = member?;
+            let place = match key {
+                b"eventVersion" => &mut found.event_version,
+                b"eventTime" => &mut found.event_time,
+                b"eventSource" => &mut found.event_source,
+                b"eventName" => &mut found.event_name,
+                b"eventType" => &mut found.event_type,
+                b"eventID" => &mut found.event_id,
+                b"awsRegion" => &mut found.region,
+                b"recipientAccountId" => &mut found.recipient,
+                b"sourceIPAddress" => &mut found.source_address,
+                b"errorCode" => &mut found.error_code,
+                b"errorMessage" => &mut found.error_message,
+                b"userIdentity" => &mut found.user_identity,
+                b"requestParameters" => &mut found.request_parameters,
+                b"responseElements" => &mut found.response_elements,
+                b"resources" => &mut found.resources,
+                b"serviceEventDetails" => &mut found.service_event_details,
+                _ => continue,
+            };
+            *place = Some(value);
+        }
+        Ok(found)
+    }
+}
+
+impl<'a> RawRecord<'a> {
+    /// Reads the members of a record; `record` is an object with all its marks.
+    pub(super) fn parse(record: Value<'a>) -> Result<Self, NotARecord> {
+        let found = Found::in_record(record)?;
+        let version = required(found.event_version, "eventVersion")?;
+        if !version.starts_with("1.") {
+            return Err(NotARecord::Wrong("eventVersion"));
+        }
+        let event_time = required(found.event_time, "eventTime")?;
+        let event_type = text(found.event_type);
+        let is_insight = event_type.as_deref() == Some("AwsCloudTrailInsight");
+        let named = |value, name| if is_insight { Ok(Cow::default()) } else { required(value, name) };
+        Ok(Self {
+            json: record.json(),
+            event_time: parse_time(&event_time).ok_or(NotARecord::Wrong("eventTime"))?,
+            event_source: named(found.event_source, "eventSource")?,
+            event_name: named(found.event_name, "eventName")?,
+            event_type,
+            event_id: text(found.event_id),
+            region: text(found.region),
+            account: text(found.recipient).or_else(|| found.user_identity?.get_str("accountId")),
+            source_address: text(found.source_address),
+            error_code: text(found.error_code),
+            error_message: text(found.error_message),
+            user_identity: found.user_identity,
+            request_parameters: found.request_parameters,
+            response_elements: found.response_elements,
+            resources: found.resources,
+            service_event_details: found.service_event_details,
+        })
+    }
+
+    /// Whether a service did this by itself, so that nobody requested it.
+    pub fn is_service_event(&self) -> bool {
+        self.event_type.as_deref() == Some("AwsServiceEvent")
+    }
+}
+
+fn text(value: Option<Value<'_>>) -> Option<Cow<'_, str>> {
+    value?.as_str()
+}
+
+fn required<'a>(value: Option<Value<'a>>, name: &'static str) -> Result<Cow<'a, str>, NotARecord> {
+    value.ok_or(NotARecord::Missing(name))?.as_str().ok_or(NotARecord::Wrong(name))
+}
+
+/// RFC 3339. CloudTrail always writes `2023-07-10T11:54:39Z`, which is taken apart without the general parser.
+fn parse_time(text: &str) -> Option<Timestamp> {
+    parse_utc_seconds(text.as_bytes()).or_else(|| text.parse().ok())
+}
+
+fn parse_utc_seconds(text: &[u8]) -> Option<Timestamp> {
+    let text: &[u8; 20] = text.try_into().ok()?;
+    let punctuation = [text[4], text[7], text[10], text[13], text[16], text[19]];
+    if punctuation != *b"--T::Z" {
+        return None;
+    }
+    let number = |from: usize, to: usize| {
+        text[from..to]
+            .iter()
+            .try_fold(0_i16, |sum, digit| digit.is_ascii_digit().then(|| sum * 10 + i16::from(digit - b'0')))
+    };
+    let small = |from: usize| number(from, from + 2).and_then(|number| i8::try_from(number).ok());
+    let date = jiff::civil::Date::new(number(0, 4)?, small(5)?, small(8)?).ok()?;
+    let time = jiff::civil::Time::new(small(11)?, small(14)?, small(17)?, 0).ok()?;
+    jiff::tz::Offset::UTC.to_timestamp(date.to_datetime(time)).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check_time(text: &str, want: Option<&str>) {
+        assert_eq!(parse_time(text).map(|time| time.to_string()).as_deref(), want, "{text}");
+    }
+
+    #[test]
+    fn times_as_cloudtrail_writes_them() {
+        check_time("2023-07-10T11:54:39Z", Some("2023-07-10T11:54:39Z"));
+        check_time("2024-02-29T23:59:59Z", Some("2024-02-29T23:59:59Z"));
+        check_time("2023-02-29T23:59:59Z", None);
+        check_time("2023-07-10T24:00:00Z", None);
+    }
+
+    #[test]
+    fn other_forms_of_rfc_3339() {
+        check_time("2023-07-10T11:54:39.25Z", Some("2023-07-10T11:54:39.25Z"));
+        check_time("2023-07-10T13:54:39+02:00", Some("2023-07-10T11:54:39Z"));
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        for text in ["", "2023-07-10", "2023-07-1xT11:54:39Z", "yesterday"] {
+            check_time(text, None);
+        }
+    }
+}
