@@ -13,6 +13,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::config::ServeOptions;
 use crate::exit;
+use crate::report::ReportOptions;
 
 const EXIT_CODES: &str = "Exit codes:
   0  done
@@ -46,6 +47,8 @@ pub enum Command {
     /// Show the mails that were kept because no SMTP server is configured
     #[command(after_help = EXIT_CODES)]
     Outbox(OutboxOptions),
+    /// Summarize the KMS activity in CloudTrail log files
+    Report(Box<ReportOptions>),
     /// Print the completion script of a shell
     #[command(after_help = EXIT_CODES)]
     Completions(CompletionOptions),

@@ -7,4 +7,5 @@ pub mod completions;
 pub mod config;
 pub mod exit;
 pub mod private_file;
+pub mod report;
 pub mod wire;

@@ -1,0 +1,239 @@
+//! Reads all sources with all processors and brings their tallies together. The thin shell of the report.
+//!
+//! **Invariants:** sources are numbered by their place in the sorted list, standard input last, and what is
+//! told about them is in that order; each thread reads whole sources, the largest first.
+//! **Not here:** what is counted (`tally`).
+
+use super::options::Period;
+use super::seen::{Duplicates, Seen, SourceNumber};
+use super::tally::Tally;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use keywatch_monitor::trail::files::{Fault, FileSummary, LogFile, LogFiles, RawRecord, Reader};
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::io;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+/// More threads than this only wait for the disk.
+const THREADS_MAX: usize = 64;
+const STDIN_NAME: &str = "-";
+
+/// Something that was not read, or not in full.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+pub(super) struct Skipped {
+    pub(super) path: String,
+    pub(super) reason: String,
+}
+
+/// The duplicates of one source.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub(super) struct DuplicatesOf {
+    pub(super) path: String,
+    pub(super) records: u64,
+    /// The least of their event IDs.
+    pub(super) example: String,
+}
+
+/// All that was read.
+#[derive(Debug, Default)]
+pub(super) struct Gathered {
+    pub(super) tally: Tally,
+    /// Log files of which at least a part was read.
+    pub(super) files: u64,
+    pub(super) text_bytes: u64,
+    pub(super) outside_period: u64,
+    pub(super) digests: Vec<String>,
+    pub(super) skipped: Vec<Skipped>,
+    pub(super) duplicates: Vec<DuplicatesOf>,
+}
+
+enum Source<'a> {
+    File(&'a LogFile),
+    Stdin,
+}
+
+impl Source<'_> {
+    fn bytes(&self) -> u64 {
+        match self {
+            Self::File(file) => file.bytes,
+            Self::Stdin => u64::MAX,
+        }
+    }
+
+    fn name(&self) -> String {
+        match self {
+            Self::File(file) => file.path.display().to_string(),
+            Self::Stdin => STDIN_NAME.to_owned(),
+        }
+    }
+
+    fn read(
+        &self,
+        reader: &mut Reader,
+        sink: &mut dyn FnMut(RawRecord<'_>) -> ControlFlow<()>,
+    ) -> FileSummary {
+        match self {
+            Self::File(file) => reader.read_file(&file.path, sink),
+            // A stream has no size to refuse, and is read in bounded memory.
+            Self::Stdin => reader.read_stream(io::stdin(), u64::MAX, sink),
+        }
+    }
+}
+
+/// A bar over the bytes on disk, shown when standard error is a terminal.
+pub(super) fn progress_bar(files: &LogFiles) -> ProgressBar {
+    let bytes = files.files.iter().map(|file| file.bytes).sum();
+    let bar = ProgressBar::with_draw_target(Some(bytes), ProgressDrawTarget::stderr());
+    let style = "{bar:40} {bytes}/{total_bytes} {bytes_per_sec} {eta}";
+    bar.set_style(ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar
+}
+
+/// Reads the files and, if asked, standard input.
+pub(super) fn gather(files: &LogFiles, has_stdin: bool, period: Period, bar: &ProgressBar) -> Gathered {
+    let sources: Vec<Source<'_>> =
+        files.files.iter().map(Source::File).chain(has_stdin.then_some(Source::Stdin)).collect();
+    let mut order: Vec<usize> = (0..sources.len()).collect();
+    order.sort_by_key(|number| Reverse(sources[*number].bytes()));
+    let seen = Seen::new();
+    let next = AtomicUsize::new(0);
+    let threads =
+        thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX).min(sources.len()).max(1);
+    let work = || {
+        let mut worker = Worker { reader: Reader::default(), part: Part::default(), seen: &seen, period };
+        while let Some(number) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
+            worker.read(*number, &sources[*number]);
+            bar.inc(sources[*number].bytes().min(bar.length().unwrap_or(0)));
+        }
+        worker.part
+    };
+    let parts: Vec<Part> = thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        let own = work();
+        let join = |thread: thread::ScopedJoinHandle<'_, Part>| match thread.join() {
+            Ok(part) => part,
+            Err(panic) => std::panic::resume_unwind(panic),
+        };
+        std::iter::once(own).chain(others.into_iter().map(join)).collect()
+    });
+    let mut whole = parts.into_iter().reduce(Part::merge).unwrap_or_default();
+    whole.order();
+    finish(whole, &sources, &files.faults, seen.into_duplicates())
+}
+
+/// What one thread has found.
+#[derive(Debug, Default)]
+struct Part {
+    tally: Tally,
+    files: u64,
+    text_bytes: u64,
+    outside_period: u64,
+    digests: Vec<usize>,
+    skipped: Vec<(usize, String)>,
+}
+
+impl Part {
+    fn merge(mut self, other: Self) -> Self {
+        self.tally.merge(other.tally);
+        self.files += other.files;
+        self.text_bytes += other.text_bytes;
+        self.outside_period += other.outside_period;
+        self.digests.extend(other.digests);
+        self.skipped.extend(other.skipped);
+        self
+    }
+
+    fn order(&mut self) {
+        self.digests.sort_unstable();
+        self.skipped.sort_unstable();
+    }
+}
+
+struct Worker<'a> {
+    reader: Reader,
+    part: Part,
+    seen: &'a Seen,
+    period: Period,
+}
+
+impl Worker<'_> {
+    fn read(&mut self, number: usize, source: &Source<'_>) {
+        let part = &mut self.part;
+        let mut sink = |record: RawRecord<'_>| {
+            if !self.period.contains(record.event_time) {
+                part.outside_period += 1;
+            } else if record.event_id.as_deref().is_none_or(|id| self.seen.is_new(id, number as SourceNumber))
+            {
+                part.tally.add(&record);
+            }
+            ControlFlow::Continue(())
+        };
+        let summary = source.read(&mut self.reader, &mut sink);
+        part.text_bytes += summary.text_bytes;
+        if summary.is_digest {
+            part.digests.push(number);
+        } else if summary.faults.ended_by.is_none() || summary.records > 0 {
+            part.files += 1;
+        }
+        part.skipped.extend(reasons(&summary).into_iter().map(|reason| (number, reason)));
+    }
+}
+
+/// What to tell about a file's faults.
+fn reasons(summary: &FileSummary) -> Vec<String> {
+    let mut reasons = Vec::new();
+    if let Some(fault) = &summary.faults.ended_by {
+        let counted = match summary.records {
+            0 => String::new(),
+            1 => "; the record before that was counted".to_owned(),
+            records => format!("; the {records} records before that were counted"),
+        };
+        reasons.push(format!("{fault}{counted}"));
+    }
+    if let Some((fault, at)) = &summary.faults.first_skipped {
+        let records = summary.faults.records_skipped;
+        reasons.push(format!("{records} of its records skipped, the first at byte {at}: {fault}"));
+    }
+    reasons
+}
+
+fn finish(
+    part: Part,
+    sources: &[Source<'_>],
+    unreadable: &[(PathBuf, Fault)],
+    duplicates: BTreeMap<SourceNumber, Duplicates>,
+) -> Gathered {
+    let name = |number: usize| sources[number].name();
+    let mut skipped: Vec<Skipped> = unreadable
+        .iter()
+        .map(|(path, fault)| Skipped { path: path.display().to_string(), reason: fault.to_string() })
+        .chain(part.skipped.into_iter().map(|(number, reason)| Skipped { path: name(number), reason }))
+        .collect();
+    let duplicates: Vec<DuplicatesOf> = duplicates
+        .into_iter()
+        .map(|(number, found)| DuplicatesOf {
+            path: name(number as usize),
+            records: found.count,
+            example: found.example,
+        })
+        .collect();
+    skipped.extend(duplicates.iter().map(|found| Skipped {
+        path: found.path.clone(),
+        reason: format!(
+            "{} duplicate records: eventID seen before, such as {}",
+            found.records, found.example
+        ),
+    }));
+    Gathered {
+        tally: part.tally,
+        files: part.files,
+        text_bytes: part.text_bytes,
+        outside_period: part.outside_period,
+        digests: part.digests.into_iter().map(name).collect(),
+        skipped,
+        duplicates,
+    }
+}

@@ -1,0 +1,104 @@
+//! `keywatch report`: what the log files of an AWS account tell about its KMS keys.
+//!
+//! A **source** is a file or standard input; a **request** is a record of an API call to KMS, accepted or
+//! refused; a **service event** is what KMS did by itself (rotation, deletion at its date). A **tally** counts
+//! within one thread; the **summary** is all tallies merged, sorted and priced.
+//! **Invariants:** a damaged source is named and never stops the rest; the summary does not depend on the
+//! number of threads or on which of them read what (two records of one event ID are the same record); memory grows with distinct names and event IDs, not with
+//! the size of files.
+//! **Not here:** reading log files (`keywatch_monitor::trail::files`).
+//!
+//! `gather` (with `seen`) → `fact` → `tally` → `summary` (with `price`) → `table` | JSON | `html` (with `chart`).
+
+mod chart;
+mod fact;
+mod gather;
+mod html;
+mod options;
+mod price;
+mod seen;
+mod summary;
+mod table;
+mod tally;
+
+#[cfg(test)]
+mod tests;
+
+pub use options::ReportOptions;
+
+use crate::exit;
+use keywatch_monitor::trail::files::discover;
+use options::Format;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+use std::process::ExitCode;
+use summary::Summary;
+
+/// Runs the command: exit code 0 when everything was read, 1 when something was skipped (the report says
+/// what), 2 when nothing could be reported (no such path, or the output cannot be written), which is told in
+/// one line on standard error.
+pub fn run(options: &ReportOptions) -> ExitCode {
+    let code = match try_run(options) {
+        Ok(summary) if summary.is_whole() => exit::DONE,
+        Ok(_) => exit::FAILED,
+        Err(reason) => {
+            exit::complain(&format!("report: {reason}"));
+            exit::USAGE
+        }
+    };
+    code.into()
+}
+
+fn try_run(options: &ReportOptions) -> Result<Summary, String> {
+    let files = discover(&options.file_paths()).map_err(|error| error.to_string())?;
+    let output = Output::open(options.output.as_deref())?;
+    let bar = gather::progress_bar(&files);
+    let gathered = gather::gather(&files, options.stdin(), options.period(), &bar);
+    bar.finish_and_clear();
+    let summary = Summary::of(gathered, options.period());
+    let text = match options.format {
+        Format::Table => table::render(&summary, options.top()),
+        Format::Json => summary.json(),
+        Format::Html => html::render(&summary, options.top()),
+    };
+    output.write(&text)?;
+    Ok(summary)
+}
+
+/// Where the report goes, opened before the long work.
+enum Output<'a> {
+    Stdout,
+    File(&'a Path, File),
+}
+
+impl<'a> Output<'a> {
+    fn open(path: Option<&'a Path>) -> Result<Self, String> {
+        match path {
+            None => Ok(Self::Stdout),
+            Some(path) if path == Path::new("-") => Ok(Self::Stdout),
+            Some(path) => File::create(path)
+                .map(|file| Self::File(path, file))
+                .map_err(|error| format!("cannot write {}: {error}", path.display())),
+        }
+    }
+
+    fn write(self, text: &str) -> Result<(), String> {
+        match self {
+            Self::Stdout => match write_all(io::stdout().lock(), text) {
+                // A pager that was left has seen enough.
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+                written => written.map_err(|error| format!("cannot write to standard output: {error}")),
+            },
+            Self::File(path, file) => {
+                write_all(file, text).map_err(|error| format!("cannot write {}: {error}", path.display()))
+            }
+        }
+    }
+}
+
+fn write_all(output: impl Write, text: &str) -> io::Result<()> {
+    let mut output = BufWriter::new(output);
+    output.write_all(text.as_bytes())?;
+    output.flush()
+}
