@@ -1,5 +1,6 @@
 //! The project's chores, behind one door: `cargo xtask docs [--check]`, `cargo xtask tidy`, `cargo xtask bench …`.
 
+mod bench;
 mod docs;
 mod tidy;
 
@@ -7,12 +8,14 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 const USAGE: &str = "cargo xtask docs [--check]   render docs/operations.md, or check that it is up to date
+cargo xtask bench report     how fast log files become a report (--help for its options)
 cargo xtask tidy             check the house rules: file sizes, layers, words that must not stay";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match arguments.as_slice() {
+        ["bench", what @ ..] => bench::run(what),
         ["docs"] => docs::write(&root()),
         ["docs", "--check"] => docs::check(&root()),
         ["tidy"] => tidy::check(&root()),
