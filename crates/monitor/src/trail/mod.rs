@@ -1,0 +1,28 @@
+//! # The trail: what CloudTrail users see of the records
+//! **Event history** is the records of the last 90 days, newest first ([`lookup_events`]); a **trail** is a named wish to have records
+//! delivered, to a bucket and to a log group ([`record`]); **files** reads the log files of trails, ours and other accounts'.
+//!
+//! **Not here:** how records are written (`iam::record`) and kept (`store`).
+
+mod add_tags;
+mod create_trail;
+mod delete_trail;
+mod describe_trails;
+mod error;
+mod get_event_selectors;
+mod get_trail;
+mod get_trail_status;
+mod list_tags;
+mod list_trails;
+mod lookup;
+mod lookup_events;
+mod named;
+mod put_event_selectors;
+pub mod record;
+mod remove_tags;
+mod service;
+mod start_logging;
+mod stop_logging;
+mod update_trail;
+
+pub use service::{Trails, dispatch};

@@ -1,0 +1,149 @@
+//! What is stored of a trail: where its records go and since when.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use keywatch_api::cloudtrail::ReadWriteType;
+use keywatch_store::{Kind, Partition, Versioned};
+use serde::{Deserialize, Serialize};
+
+/// Rows of trails, under [`key`].
+pub const TRAIL: Kind = Kind("trail");
+
+/// A trail, kept in its home Region.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrailRecord {
+    pub name: String,
+    pub account: String,
+    pub home_region: String,
+    pub s3_bucket_name: String,
+    pub s3_key_prefix: Option<String>,
+    pub sns_topic_arn: Option<String>,
+    pub include_global_service_events: bool,
+    pub is_multi_region: bool,
+    pub log_file_validation: bool,
+    /// With `:*` at the end.
+    pub cloud_watch_logs_log_group_arn: Option<String>,
+    pub cloud_watch_logs_role_arn: Option<String>,
+    pub kms_key_id: Option<String>,
+    pub tags: BTreeMap<String, String>,
+    /// Basic event selectors; `None` while the default stands (all management events).
+    #[serde(default)]
+    pub selectors: Option<Vec<Selector>>,
+    /// When logging was last started.
+    pub started: Option<Timestamp>,
+    /// When logging was last stopped; logging is on when this is absent or before `started`.
+    pub stopped: Option<Timestamp>,
+}
+
+/// A basic event selector, as far as it concerns management events.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Selector {
+    pub read_write_type: ReadWriteType,
+    pub include_management_events: bool,
+    pub exclude_sources: Vec<String>,
+}
+
+impl Versioned for TrailRecord {
+    const MARKER: &'static str = "trail/1";
+}
+
+/// The row of a trail: its home partition and its name.
+pub fn key(home: &Partition, name: &str) -> String {
+    format!("{home}/{name}")
+}
+
+impl TrailRecord {
+    /// `arn:aws:cloudtrail:REGION:ACCOUNT:trail/NAME`
+    pub fn arn(&self) -> String {
+        format!("arn:aws:cloudtrail:{}:{}:trail/{}", self.home_region, self.account, self.name)
+    }
+
+    /// Whether the selectors let a record of this source and kind through.
+    pub fn selects(&self, event_source: &str, read_only: bool) -> bool {
+        self.selectors.as_ref().is_none_or(|all| all.iter().any(|one| one.takes(event_source, read_only)))
+    }
+
+    pub fn is_logging(&self) -> bool {
+        match (self.started, self.stopped) {
+            (Some(started), Some(stopped)) => started > stopped,
+            (started, _) => started.is_some(),
+        }
+    }
+
+    /// Whether a record of `partition` made at `time` belongs to this trail.
+    pub fn takes(&self, partition: &Partition, time: Timestamp) -> bool {
+        self.is_logging()
+            && self.started.is_some_and(|started| started <= time)
+            && self.account == partition.account()
+            && (self.is_multi_region || self.home_region == partition.region())
+    }
+}
+
+impl Selector {
+    fn takes(&self, event_source: &str, read_only: bool) -> bool {
+        let kind = match self.read_write_type {
+            ReadWriteType::All => true,
+            ReadWriteType::ReadOnly => read_only,
+            ReadWriteType::WriteOnly => !read_only,
+        };
+        kind && self.include_management_events
+            && !self.exclude_sources.iter().any(|source| source == event_source)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_trail_takes() {
+        let at = |second: i64| Timestamp::from_second(second).unwrap();
+        let trail = TrailRecord {
+            name: "t".into(),
+            account: "000000000000".into(),
+            home_region: "us-east-1".into(),
+            s3_bucket_name: "b".into(),
+            s3_key_prefix: None,
+            sns_topic_arn: None,
+            include_global_service_events: true,
+            is_multi_region: false,
+            log_file_validation: false,
+            cloud_watch_logs_log_group_arn: None,
+            cloud_watch_logs_role_arn: None,
+            kms_key_id: None,
+            tags: BTreeMap::new(),
+            selectors: None,
+            started: Some(at(10)),
+            stopped: None,
+        };
+        let home = Partition::new("000000000000", "us-east-1");
+        let elsewhere = Partition::new("000000000000", "eu-west-1");
+        assert!(trail.takes(&home, at(10)));
+        assert!(!trail.takes(&home, at(9)));
+        assert!(!trail.takes(&elsewhere, at(10)));
+        assert!(!trail.takes(&Partition::new("111122223333", "us-east-1"), at(10)));
+        assert!(TrailRecord { is_multi_region: true, ..trail.clone() }.takes(&elsewhere, at(10)));
+        assert!(!TrailRecord { stopped: Some(at(11)), ..trail.clone() }.takes(&home, at(12)));
+        assert!(TrailRecord { stopped: Some(at(5)), ..trail.clone() }.takes(&home, at(12)));
+        assert!(!TrailRecord { started: None, ..trail }.takes(&home, at(12)));
+    }
+
+    #[test]
+    fn what_selectors_let_through() {
+        let select = |kind, excluded: &[&str]| Selector {
+            read_write_type: kind,
+            include_management_events: true,
+            exclude_sources: excluded.iter().map(|source| (*source).to_owned()).collect(),
+        };
+        for (selector, read_only, want) in [
+            (select(ReadWriteType::All, &[]), true, true),
+            (select(ReadWriteType::WriteOnly, &[]), true, false),
+            (select(ReadWriteType::WriteOnly, &[]), false, true),
+            (select(ReadWriteType::ReadOnly, &[]), false, false),
+            (select(ReadWriteType::All, &["kms.amazonaws.com"]), true, false),
+        ] {
+            assert_eq!(selector.takes("kms.amazonaws.com", read_only), want, "{selector:?} {read_only}");
+        }
+    }
+}

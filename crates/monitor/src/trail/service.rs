@@ -1,0 +1,39 @@
+//! The CloudTrail service: its handle and its dispatch.
+
+use keywatch_api::cloudtrail::CloudTrailOperation;
+use keywatch_api::codec::Wire;
+use keywatch_api::{Fault, cloudtrail_operations};
+use keywatch_iam::Call;
+use keywatch_store::Store;
+
+use super::{
+    add_tags, create_trail, delete_trail, describe_trails, get_event_selectors, get_trail, get_trail_status,
+    list_tags, list_trails, lookup_events, put_event_selectors, remove_tags, start_logging, stop_logging,
+    update_trail,
+};
+
+/// What CloudTrail's operations may touch besides their call.
+#[derive(Clone, Debug)]
+pub struct Trails {
+    pub(crate) store: Store,
+}
+
+impl Trails {
+    pub fn new(store: Store) -> Self {
+        Trails { store }
+    }
+}
+
+/// Runs one operation of the table.
+pub async fn dispatch(
+    operation: CloudTrailOperation,
+    wire: &Wire<'_>,
+    call: &mut Call<'_>,
+    trails: &Trails,
+) -> Result<Vec<u8>, Fault> {
+    cloudtrail_operations!(keywatch_api::dispatch, operation, wire, call, trails, unsupported)
+}
+
+fn unsupported(operation: &str) -> Fault {
+    Fault::new("UnsupportedOperationException", 400, format!("{operation} is not supported."))
+}

@@ -1,0 +1,24 @@
+//! `StartLogging`: repeating it succeeds.
+
+use keywatch_api::cloudtrail::TrailNameRequest;
+use keywatch_iam::Call;
+
+use super::error::CloudTrailError;
+use super::named;
+use super::record::TRAIL;
+use super::service::Trails;
+
+pub(crate) async fn start_logging(
+    call: &mut Call<'_>,
+    _: &Trails,
+    request: TrailNameRequest,
+) -> Result<(), CloudTrailError> {
+    let (key, mut trail) = named::find_at_home(call, &request.name).await?;
+    named::authorize(call, "cloudtrail:StartLogging", &trail)?;
+    if !trail.is_logging() {
+        trail.started = Some(call.now);
+        trail.stopped = None;
+    }
+    call.tx.put(TRAIL, &key, &trail)?;
+    Ok(())
+}
