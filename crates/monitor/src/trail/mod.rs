@@ -9,6 +9,7 @@ mod create_trail;
 mod delete_trail;
 mod describe_trails;
 mod error;
+pub mod files;
 mod get_event_selectors;
 mod get_trail;
 mod get_trail_status;

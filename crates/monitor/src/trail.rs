@@ -1,3 +1,0 @@
-//! The trail: what happened, in order.
-
-pub mod files;
