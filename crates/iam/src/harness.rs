@@ -52,7 +52,11 @@ impl World {
     }
 
     /// A caller by its access key.
-    pub(crate) async fn resolve(&self, id: &str, token: Option<&str>) -> Result<Arc<Credential>, CredentialError> {
+    pub(crate) async fn resolve(
+        &self,
+        id: &str,
+        token: Option<&str>,
+    ) -> Result<Arc<Credential>, CredentialError> {
         self.credentials.resolve(id, token, self.now).await
     }
 
@@ -75,12 +79,14 @@ impl World {
         let operation = request.split('&').next().unwrap_or_default();
         let mut call = self.call(caller);
         let body = format!("Action={request}");
-        let (service, operation) = match (IamOperation::from_name(operation), StsOperation::from_name(operation)) {
-            (Some(op), _) => (Service::Iam, op.info().name),
-            (None, Some(op)) => (Service::Sts, op.info().name),
-            (None, None) => panic!("no operation {operation}"),
-        };
-        let wire = Wire { protocol: Protocol::Query, service, operation, request_id: "r", body: body.as_bytes() };
+        let (service, operation) =
+            match (IamOperation::from_name(operation), StsOperation::from_name(operation)) {
+                (Some(op), _) => (Service::Iam, op.info().name),
+                (None, Some(op)) => (Service::Sts, op.info().name),
+                (None, None) => panic!("no operation {operation}"),
+            };
+        let wire =
+            Wire { protocol: Protocol::Query, service, operation, request_id: "r", body: body.as_bytes() };
         let answered = match (IamOperation::from_name(operation), StsOperation::from_name(operation)) {
             (Some(op), _) => crate::iam::dispatch(op, &wire, &mut call, &self.iam).await,
             (None, Some(op)) => crate::sts::dispatch(op, &wire, &mut call, &self.iam).await,
@@ -141,7 +147,9 @@ pub(crate) fn encoded(text: &str) -> String {
 /// The content of the first element of that name.
 #[track_caller]
 pub(crate) fn text<'x>(xml: &'x str, element: &str) -> &'x str {
-    let found = xml.split_once(&format!("<{element}>")).and_then(|(_, rest)| rest.split_once(&format!("</{element}>")));
+    let found = xml
+        .split_once(&format!("<{element}>"))
+        .and_then(|(_, rest)| rest.split_once(&format!("</{element}>")));
     found.unwrap_or_else(|| panic!("no <{element}> in {xml}")).0
 }
 

@@ -6,7 +6,9 @@ use keywatch_crypto::SystemRandom;
 use super::authorize::{Target, authorize};
 use super::{Iam, IamError, roles};
 use crate::Call;
-use crate::identity::{IdPrefix, InlinePolicies, ROLE, RoleRecord, Tags, name_key, new_id, role_arn, whole_seconds};
+use crate::identity::{
+    IdPrefix, InlinePolicies, ROLE, RoleRecord, Tags, name_key, new_id, role_arn, whole_seconds,
+};
 
 /// Seconds; `MaxSessionDuration` when the request does not say.
 const SESSION_SECONDS_MAX_DEFAULT: i32 = 3600;
@@ -24,7 +26,9 @@ pub(crate) async fn create_role(
         authorize(call, "TagRole", &Target { new_tags: &new_tags, ..Target::new(arn) })?;
     }
     if let Some(boundary) = request.permissions_boundary {
-        return Err(IamError::NoSuchEntity(format!("Scope ARN: {boundary} does not exist or is not attachable.")));
+        return Err(IamError::NoSuchEntity(format!(
+            "Scope ARN: {boundary} does not exist or is not attachable."
+        )));
     }
     roles::check_trust(call, &request.assume_role_policy_document).await?;
     let role = RoleRecord {

@@ -6,7 +6,9 @@ use keywatch_crypto::SystemRandom;
 use super::authorize::{Target, authorize};
 use super::{Iam, IamError};
 use crate::Call;
-use crate::identity::{IdPrefix, InlinePolicies, Tags, USER, UserRecord, name_key, new_id, user_arn, whole_seconds};
+use crate::identity::{
+    IdPrefix, InlinePolicies, Tags, USER, UserRecord, name_key, new_id, user_arn, whole_seconds,
+};
 
 pub(crate) async fn create_user(
     call: &mut Call<'_>,
@@ -21,7 +23,9 @@ pub(crate) async fn create_user(
         authorize(call, "TagUser", &Target { new_tags: &new_tags, ..Target::new(arn) })?;
     }
     if let Some(boundary) = request.permissions_boundary {
-        return Err(IamError::NoSuchEntity(format!("Scope ARN: {boundary} does not exist or is not attachable.")));
+        return Err(IamError::NoSuchEntity(format!(
+            "Scope ARN: {boundary} does not exist or is not attachable."
+        )));
     }
     let user = UserRecord {
         name: request.user_name,

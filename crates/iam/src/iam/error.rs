@@ -112,13 +112,14 @@ impl From<PolicyError> for IamError {
 impl From<TagError> for IamError {
     fn from(error: TagError) -> Self {
         match error {
-            TagError::Duplicate => {
-                Self::InvalidInput("Duplicate tag keys found. Please note that Tag keys are case insensitive.".into())
-            }
+            TagError::Duplicate => Self::InvalidInput(
+                "Duplicate tag keys found. Please note that Tag keys are case insensitive.".into(),
+            ),
             TagError::Reserved => Self::InvalidInput("System tags cannot be added by the requester.".into()),
-            TagError::TooMany => {
-                Self::LimitExceeded(format!("The number of tags has reached the maximum limit of {}.", crate::identity::TAGS_MAX))
-            }
+            TagError::TooMany => Self::LimitExceeded(format!(
+                "The number of tags has reached the maximum limit of {}.",
+                crate::identity::TAGS_MAX
+            )),
         }
     }
 }

@@ -41,9 +41,9 @@ mod users;
 
 use std::sync::Arc;
 
+use keywatch_api::Fault;
 use keywatch_api::codec::Wire;
 use keywatch_api::iam::IamOperation;
-use keywatch_api::Fault;
 use keywatch_crypto::RootKeyring;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 

@@ -28,7 +28,11 @@ pub(super) struct Page<T> {
 
 impl PageRequest {
     /// `question` is the operation with its filters: a marker continues only the list it came from.
-    pub(super) fn new(question: String, marker: Option<&str>, max_items: Option<i32>) -> Result<Self, IamError> {
+    pub(super) fn new(
+        question: String,
+        marker: Option<&str>,
+        max_items: Option<i32>,
+    ) -> Result<Self, IamError> {
         let after = marker.map(|marker| page::decode(&question, marker)).transpose();
         let after = after.map_err(|_| IamError::Validation("Invalid Marker."))?;
         let items_max = max_items.and_then(|max| usize::try_from(max).ok()).unwrap_or(ITEMS_DEFAULT);

@@ -18,7 +18,9 @@ pub(crate) async fn put_role_policy(
     let document = PolicyDocument::parse(PolicyKind::Identity, &request.policy_document)?;
     role.policies.put(&request.policy_name, &document, POLICY_BYTES_MAX).map_err(|_| {
         let name = &role.name;
-        IamError::LimitExceeded(format!("Maximum policy size of {POLICY_BYTES_MAX} bytes exceeded for role {name}"))
+        IamError::LimitExceeded(format!(
+            "Maximum policy size of {POLICY_BYTES_MAX} bytes exceeded for role {name}"
+        ))
     })?;
     roles::put(call, &role)
 }

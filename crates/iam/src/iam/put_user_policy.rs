@@ -18,7 +18,9 @@ pub(crate) async fn put_user_policy(
     let document = PolicyDocument::parse(PolicyKind::Identity, &request.policy_document)?;
     user.policies.put(&request.policy_name, &document, POLICY_BYTES_MAX).map_err(|_| {
         let name = &user.name;
-        IamError::LimitExceeded(format!("Maximum policy size of {POLICY_BYTES_MAX} bytes exceeded for user {name}"))
+        IamError::LimitExceeded(format!(
+            "Maximum policy size of {POLICY_BYTES_MAX} bytes exceeded for user {name}"
+        ))
     })?;
     users::put(call, &user)
 }

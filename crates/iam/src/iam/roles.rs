@@ -45,7 +45,9 @@ const TRUST_BYTES_MAX: usize = 2_048;
 pub(super) async fn check_trust(call: &mut Call<'_>, text: &str) -> Result<(), IamError> {
     let document = PolicyDocument::parse(PolicyKind::Trust, text)?;
     if document.size_without_white_space() > TRUST_BYTES_MAX {
-        return Err(IamError::LimitExceeded(format!("Cannot exceed quota for ACLSizePerRole: {TRUST_BYTES_MAX}")));
+        return Err(IamError::LimitExceeded(format!(
+            "Cannot exceed quota for ACLSizePerRole: {TRUST_BYTES_MAX}"
+        )));
     }
     let account = call.account().clone();
     if let Some(name) = missing_principal(&mut call.tx, &account, &document).await? {

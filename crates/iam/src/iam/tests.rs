@@ -2,7 +2,8 @@
 
 use crate::harness::{ACCOUNT, World, allow, encoded, refusal, text};
 
-const TRUST: &str = r#"{"Statement":{"Effect":"Allow","Principal":{"AWS":"111111111111"},"Action":"sts:AssumeRole"}}"#;
+const TRUST: &str =
+    r#"{"Statement":{"Effect":"Allow","Principal":{"AWS":"111111111111"},"Action":"sts:AssumeRole"}}"#;
 
 /// Checks that the root user's request is refused with this code, status and text.
 async fn check_refused(world: &World, request: &str, want: (&str, u16, &str)) {
@@ -13,7 +14,9 @@ async fn check_refused(world: &World, request: &str, want: (&str, u16, &str)) {
 #[tokio::test]
 async fn the_life_of_a_user() {
     let world = World::new().await;
-    let made = world.ask("CreateUser&UserName=Alice&Path=%2Fteam%2F&Tags.member.1.Key=a&Tags.member.1.Value=b").await;
+    let made = world
+        .ask("CreateUser&UserName=Alice&Path=%2Fteam%2F&Tags.member.1.Key=a&Tags.member.1.Value=b")
+        .await;
     let id = text(&made, "UserId").to_owned();
     assert!(id.starts_with("AIDA") && id.len() == 20, "{id}");
     let shown = format!(
@@ -24,14 +27,32 @@ async fn the_life_of_a_user() {
     assert_eq!(world.ask("GetUser&UserName=Alice").await, shown);
     let exists = ("EntityAlreadyExists", 409, "User with name ALICE already exists.");
     check_refused(&world, "CreateUser&UserName=ALICE", exists).await;
-    check_refused(&world, "GetUser&UserName=alice", ("NoSuchEntity", 404, "The user with name alice cannot be found.")).await;
+    check_refused(
+        &world,
+        "GetUser&UserName=alice",
+        ("NoSuchEntity", 404, "The user with name alice cannot be found."),
+    )
+    .await;
 
     world.ask("UpdateUser&UserName=Alice&NewUserName=Bob&NewPath=%2F").await;
     let renamed = world.ask("GetUser&UserName=Bob").await;
-    assert_eq!((text(&renamed, "UserId"), text(&renamed, "Arn")), (id.as_str(), "arn:aws:iam::111111111111:user/Bob"));
-    check_refused(&world, "GetUser&UserName=Alice", ("NoSuchEntity", 404, "The user with name Alice cannot be found.")).await;
+    assert_eq!(
+        (text(&renamed, "UserId"), text(&renamed, "Arn")),
+        (id.as_str(), "arn:aws:iam::111111111111:user/Bob")
+    );
+    check_refused(
+        &world,
+        "GetUser&UserName=Alice",
+        ("NoSuchEntity", 404, "The user with name Alice cannot be found."),
+    )
+    .await;
     world.ask("DeleteUser&UserName=Bob").await;
-    check_refused(&world, "DeleteUser&UserName=Bob", ("NoSuchEntity", 404, "The user with name Bob cannot be found.")).await;
+    check_refused(
+        &world,
+        "DeleteUser&UserName=Bob",
+        ("NoSuchEntity", 404, "The user with name Bob cannot be found."),
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -73,7 +94,10 @@ async fn access_keys_sign_while_they_are_active() {
     let (id, secret) = (text(&made, "AccessKeyId"), text(&made, "SecretAccessKey"));
     assert!(id.starts_with("AKIA") && secret.len() == 40, "{made}");
     let found = world.resolve(id, None).await.unwrap();
-    assert_eq!((found.secret.expose(), found.caller.arn.as_str()), (secret, "arn:aws:iam::111111111111:user/u"));
+    assert_eq!(
+        (found.secret.expose(), found.caller.arn.as_str()),
+        (secret, "arn:aws:iam::111111111111:user/u")
+    );
 
     world.ask(&format!("UpdateAccessKey&UserName=u&AccessKeyId={id}&Status=Inactive")).await;
     assert!(world.resolve(id, None).await.is_err(), "an inactive key signs nothing");
@@ -155,7 +179,8 @@ async fn policies_that_are_none_or_too_large() {
     let put = |text: &str| format!("PutUserPolicy&UserName=u&PolicyName=p&PolicyDocument={}", encoded(text));
     let malformed = ("MalformedPolicyDocument", 400, "This policy contains invalid Json");
     check_refused(&world, &put("{"), malformed).await;
-    let long = format!(r#"{{"Statement":{{"Effect":"Allow","Action":"kms:{}","Resource":"*"}}}}"#, "a".repeat(2048));
+    let long =
+        format!(r#"{{"Statement":{{"Effect":"Allow","Action":"kms:{}","Resource":"*"}}}}"#, "a".repeat(2048));
     let limit = ("LimitExceeded", 409, "Maximum policy size of 2048 bytes exceeded for user u");
     check_refused(&world, &put(&long), limit).await;
     let role = format!("CreateRole&RoleName=r&AssumeRolePolicyDocument={}", encoded("{}"));
@@ -170,13 +195,18 @@ async fn policies_that_are_none_or_too_large() {
 async fn the_life_of_a_role() {
     let world = World::new().await;
     let trust = encoded(TRUST);
-    let create = format!("CreateRole&RoleName=R&Path=%2Fp%2F&AssumeRolePolicyDocument={trust}&Description=d&MaxSessionDuration=7200");
+    let create = format!(
+        "CreateRole&RoleName=R&Path=%2Fp%2F&AssumeRolePolicyDocument={trust}&Description=d&MaxSessionDuration=7200"
+    );
     let made = world.ask(&create).await;
     assert!(text(&made, "RoleId").starts_with("AROA"));
     assert!(!made.contains("MaxSessionDuration"), "as recorded");
     let got = world.ask("GetRole&RoleName=R").await;
     assert_eq!(text(&got, "Arn"), "arn:aws:iam::111111111111:role/p/R");
-    assert_eq!((text(&got, "AssumeRolePolicyDocument"), text(&got, "MaxSessionDuration")), (trust.as_str(), "7200"));
+    assert_eq!(
+        (text(&got, "AssumeRolePolicyDocument"), text(&got, "MaxSessionDuration")),
+        (trust.as_str(), "7200")
+    );
     check_refused(&world, &create, ("EntityAlreadyExists", 409, "Role with name R already exists.")).await;
 
     world.ask("UpdateRole&RoleName=R&MaxSessionDuration=3600").await;
@@ -189,13 +219,21 @@ async fn the_life_of_a_role() {
 
     world.ask(&format!("PutRolePolicy&RoleName=R&PolicyName=p&PolicyDocument={}", allow("kms:*"))).await;
     assert_eq!(text(&world.ask("ListRolePolicies&RoleName=R").await, "PolicyNames"), "<member>p</member>");
-    assert_eq!(text(&world.ask("GetRolePolicy&RoleName=R&PolicyName=p").await, "PolicyDocument"), allow("kms:*"));
+    assert_eq!(
+        text(&world.ask("GetRolePolicy&RoleName=R&PolicyName=p").await, "PolicyDocument"),
+        allow("kms:*")
+    );
     let conflict = ("DeleteConflict", 409, "Cannot delete entity, must delete policies first.");
     check_refused(&world, "DeleteRole&RoleName=R", conflict).await;
     world.ask("DeleteRolePolicy&RoleName=R&PolicyName=p").await;
     assert!(world.ask("ListRoles&PathPrefix=%2Fp").await.contains("<RoleName>R</RoleName>"));
     world.ask("DeleteRole&RoleName=R").await;
-    check_refused(&world, "GetRole&RoleName=R", ("NoSuchEntity", 404, "The role with name R cannot be found.")).await;
+    check_refused(
+        &world,
+        "GetRole&RoleName=R",
+        ("NoSuchEntity", 404, "The role with name R cannot be found."),
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -259,7 +297,10 @@ async fn strangers_are_refused_by_every_operation() {
         let name = op.info().name;
         let (code, status, text) = refusal(world.send(&stranger, &format!("{name}{members}")).await);
         assert_eq!((code.as_str(), status), ("AccessDenied", 403), "{name}: {text}");
-        assert!(text.contains(&format!("is not authorized to perform: iam:{name} on resource: arn:aws:iam::")), "{text}");
+        assert!(
+            text.contains(&format!("is not authorized to perform: iam:{name} on resource: arn:aws:iam::")),
+            "{text}"
+        );
         checked += 1;
     }
     assert_eq!(checked, 30);

@@ -58,7 +58,11 @@ impl AccessKeyRecord {
     }
 
     /// The secret, with which signatures are verified.
-    pub(crate) fn secret(&self, access_key_id: &str, keyring: &RootKeyring) -> Result<SecretText, CannotUnseal> {
+    pub(crate) fn secret(
+        &self,
+        access_key_id: &str,
+        keyring: &RootKeyring,
+    ) -> Result<SecretText, CannotUnseal> {
         let sealed = BASE64.decode(&self.sealed).map_err(|_| CannotUnseal::Malformed)?;
         let secret = keyring.open(&binding(access_key_id), &sealed)?;
         let text = str::from_utf8(secret.expose()).map_err(|_| CannotUnseal::Malformed)?;

@@ -19,7 +19,12 @@ pub(crate) struct PolicyTooLarge;
 impl InlinePolicies {
     /// Adds or replaces a policy unless all together would have more than `bytes_max` bytes without white space
     /// (IAM user guide, "IAM and AWS STS quotas").
-    pub(crate) fn put(&mut self, name: &str, document: &PolicyDocument, bytes_max: usize) -> Result<(), PolicyTooLarge> {
+    pub(crate) fn put(
+        &mut self,
+        name: &str,
+        document: &PolicyDocument,
+        bytes_max: usize,
+    ) -> Result<(), PolicyTooLarge> {
         let others = self.0.iter().filter(|(other, _)| *other != name).map(|(_, text)| size(text));
         if others.sum::<usize>() + document.size_without_white_space() > bytes_max {
             return Err(PolicyTooLarge);

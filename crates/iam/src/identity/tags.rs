@@ -44,7 +44,11 @@ impl Tags {
             match changed.list.iter_mut().find(|known| same(&known.key, key)) {
                 Some(known) => (known.key, known.value) = (key.clone(), value.clone()),
                 None => {
-                    changed.list.push(Stored { number: changed.next, key: key.clone(), value: value.clone() });
+                    changed.list.push(Stored {
+                        number: changed.next,
+                        key: key.clone(),
+                        value: value.clone(),
+                    });
                     changed.next += 1;
                 }
             }

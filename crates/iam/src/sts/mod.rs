@@ -11,9 +11,9 @@ use keywatch_api::sts::{Credentials, StsOperation};
 use keywatch_api::{Fault, WireTime};
 use keywatch_crypto::SystemRandom;
 
+use crate::Call;
 use crate::iam::{Iam, unsupported};
 use crate::session::Session;
-use crate::Call;
 pub use error::StsError;
 
 /// Runs an operation of STS.
