@@ -22,6 +22,8 @@ pub struct Caller {
     pub session_since: Option<Timestamp>,
     /// Principal and session tags.
     pub tags: Vec<(String, String)>,
+    /// Keys of the session tags that go on to the sessions of roles this session assumes.
+    pub transitive_tag_keys: Vec<String>,
     pub source_identity: Option<String>,
     /// Inline and attached policies of the user or of the session's role, parsed once.
     pub identity_policies: Vec<Arc<PolicyDocument>>,
@@ -60,6 +62,7 @@ impl Caller {
             access_key_id,
             session_since: None,
             tags: Vec::new(),
+            transitive_tag_keys: Vec::new(),
             source_identity: None,
             identity_policies: Vec::new(),
             session_policies: None,

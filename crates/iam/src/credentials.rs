@@ -16,7 +16,9 @@ use keywatch_crypto::digest::{constant_time_eq, sha256};
 use keywatch_store::{Kind, Store, StoreError, Versioned, decode};
 use quick_cache::sync::Cache;
 
-use crate::identity::{ACCESS_KEY, AccessKeyRecord, InlinePolicies, ROLE, RoleRecord, USER, UserRecord, name_key};
+use crate::identity::{
+    ACCESS_KEY, AccessKeyRecord, InlinePolicies, ROLE, RoleRecord, USER, UserRecord, name_key,
+};
 use crate::policy::{PolicyDocument, PolicyKind};
 use crate::session::{Session, SessionIdentity};
 use crate::{Caller, CallerKind};
@@ -93,7 +95,12 @@ impl Credentials {
         Self {
             store,
             keyring,
-            root: Arc::new(Credential { caller: Arc::new(caller), secret: root.secret, expires: None, token: None }),
+            root: Arc::new(Credential {
+                caller: Arc::new(caller),
+                secret: root.secret,
+                expires: None,
+                token: None,
+            }),
             root_access_key_id: root.access_key_id,
             cache: Cache::new(CACHED_MAX),
         }
@@ -149,7 +156,8 @@ impl Credentials {
     }
 
     async fn long_term(&self, access_key_id: &str) -> Result<Credential, CredentialError> {
-        let key: AccessKeyRecord = self.read(ACCESS_KEY, access_key_id).await?.ok_or(CredentialError::Invalid)?;
+        let key: AccessKeyRecord =
+            self.read(ACCESS_KEY, access_key_id).await?.ok_or(CredentialError::Invalid)?;
         if key.status != AccessKeyStatus::Active {
             return Err(CredentialError::Invalid);
         }
@@ -178,6 +186,7 @@ impl Credentials {
         // Session tags take the place of the identity's own tags of the same key.
         caller.tags.retain(|(key, _)| !session.tags.iter().any(|(new, _)| new.eq_ignore_ascii_case(key)));
         caller.tags.extend(session.tags);
+        caller.transitive_tag_keys = session.transitive_tag_keys;
         if !session.policies.is_empty() {
             let parse = |text: &String| PolicyDocument::parse(PolicyKind::Identity, text).map(Arc::new);
             let parsed: Result<Vec<_>, _> = session.policies.iter().map(parse).collect();
@@ -208,7 +217,11 @@ impl Credential {
     }
 }
 
-fn user_caller(account: &AccountId, user: UserRecord, access_key_id: &str) -> Result<Caller, CredentialError> {
+fn user_caller(
+    account: &AccountId,
+    user: UserRecord,
+    access_key_id: &str,
+) -> Result<Caller, CredentialError> {
     Ok(Caller {
         account: account.clone(),
         arn: user.arn(account).to_string(),
@@ -218,6 +231,7 @@ fn user_caller(account: &AccountId, user: UserRecord, access_key_id: &str) -> Re
         kind: CallerKind::User { name: user.name },
         access_key_id: Some(access_key_id.to_owned()),
         session_since: None,
+        transitive_tag_keys: Vec::new(),
         source_identity: None,
         session_policies: None,
     })
@@ -243,6 +257,7 @@ fn role_caller(
         },
         access_key_id: Some(access_key_id.to_owned()),
         session_since: None,
+        transitive_tag_keys: Vec::new(),
         source_identity: None,
         session_policies: None,
     })

@@ -33,6 +33,9 @@ pub(crate) struct Session {
     pub(crate) policies: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) tags: Vec<(String, String)>,
+    /// Keys among the tags that go on to the sessions of roles this session assumes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) transitive_tag_keys: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) source_identity: Option<String>,
 }
@@ -132,6 +135,7 @@ mod tests {
             expires: Timestamp::from_second(3600).unwrap(),
             policies: vec!["{}".to_owned()],
             tags: vec![("k".to_owned(), "v".to_owned())],
+            transitive_tag_keys: vec!["k".to_owned()],
             source_identity: Some("me".to_owned()),
         }
     }

@@ -17,6 +17,9 @@ const SECONDS_DEFAULT: i32 = 3_600;
 /// A role that assumes a role (STS API reference, "role chaining").
 const CHAINED_SECONDS_MAX: i32 = 3_600;
 
+/// Tags, and the keys of those that are transitive.
+type SessionTags = (Vec<(String, String)>, Vec<String>);
+
 pub(crate) async fn assume_role(
     call: &mut Call<'_>,
     iam: &Iam,
@@ -24,6 +27,7 @@ pub(crate) async fn assume_role(
 ) -> Result<AssumeRoleResponse, StsError> {
     let (arn, account) = role_reference(&request.role_arn)?;
     check_tags(&request)?;
+    let (tags, transitive_tag_keys) = session_tags(call, &request)?;
     let source_identity = source_identity(call, &request)?;
     let role = admitted(call, &request, &arn, &account).await?;
     call.notes.resource(&arn, "AWS::IAM::Role");
@@ -39,12 +43,14 @@ pub(crate) async fn assume_role(
         issued: now,
         expires: now + SignedDuration::from_secs(i64::from(seconds)),
         policies: session_policies(&request)?,
-        tags: request.tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect(),
+        tags,
+        transitive_tag_keys,
         source_identity: source_identity.clone(),
     };
     let packed = session.packed_percent();
     if let Some(percent) = packed.filter(|percent| *percent > 100) {
-        let text = format!("Packed size of session policy and tags consumes {percent}% of the allotted space.");
+        let text =
+            format!("Packed size of session policy and tags consumes {percent}% of the allotted space.");
         return Err(StsError::PackedPolicyTooLarge(text));
     }
     let response = AssumeRoleResponse {
@@ -122,8 +128,8 @@ async fn admitted(
 
 /// IAM user guide, "Available keys for AWS STS", and the tags of the request and the role.
 fn keys(request: &AssumeRoleRequest, role: &RoleRecord) -> KeyList<'static> {
-    let mut keys = KeyList::default()
-        .with("sts:RoleSessionName", Values::one(request.role_session_name.clone()));
+    let mut keys =
+        KeyList::default().with("sts:RoleSessionName", Values::one(request.role_session_name.clone()));
     if let Some(id) = &request.external_id {
         keys = keys.with("sts:ExternalId", Values::one(id.clone()));
     }
@@ -153,7 +159,9 @@ fn keys(request: &AssumeRoleRequest, role: &RoleRecord) -> KeyList<'static> {
 fn check_tags(request: &AssumeRoleRequest) -> Result<(), StsError> {
     let tags = request.tags.as_deref().unwrap_or_default();
     check_keys(tags).map_err(|error| match error {
-        TagError::Reserved => StsError::InvalidParameterValue("System tags cannot be added by the requester."),
+        TagError::Reserved => {
+            StsError::InvalidParameterValue("System tags cannot be added by the requester.")
+        }
         TagError::Duplicate | TagError::TooMany => StsError::InvalidParameterValue(
             "Duplicate tag keys found. Please note that Tag keys are case insensitive.",
         ),
@@ -167,6 +175,24 @@ fn check_tags(request: &AssumeRoleRequest) -> Result<(), StsError> {
             "The specified transitive tag key must be included in the requested tags.",
         ))
     }
+}
+
+/// The session's tags with the keys of those that are transitive: what the request gives, and what the calling session hands on.
+/// IAM user guide, "Chaining roles with session tags": inherited tags cannot be given again.
+fn session_tags(call: &Call<'_>, request: &AssumeRoleRequest) -> Result<SessionTags, StsError> {
+    let same = |a: &str, b: &str| a.to_lowercase() == b.to_lowercase();
+    let given = request.tags.as_deref().unwrap_or_default();
+    let mut transitive = call.caller.transitive_tag_keys.clone();
+    if given.iter().any(|tag| transitive.iter().any(|key| same(key, &tag.key))) {
+        return Err(StsError::InvalidParameterValue(
+            "One of the specified tag keys conflicts with a tag inherited from the calling session.",
+        ));
+    }
+    let is_transitive = |key: &str| transitive.iter().any(|inherited| same(inherited, key));
+    let inherited = call.caller.tags.iter().filter(|(key, _)| is_transitive(key)).cloned();
+    let tags = inherited.chain(given.iter().map(|tag| (tag.key.clone(), tag.value.clone()))).collect();
+    transitive.extend(request.transitive_tag_keys.iter().flatten().cloned());
+    Ok((tags, transitive))
 }
 
 /// A source identity stays with whatever roles the session assumes, and cannot be changed.

@@ -47,6 +47,7 @@ pub(crate) async fn get_session_token(
         expires: now + SignedDuration::from_secs(i64::from(seconds)),
         policies: Vec::new(),
         tags: Vec::new(),
+        transitive_tag_keys: Vec::new(),
         source_identity: None,
     };
     let response = GetSessionTokenResponse { credentials: issue(session, iam) };

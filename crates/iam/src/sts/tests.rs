@@ -18,8 +18,14 @@ async fn role(world: &World, principal: &str, condition: &str) {
             "Action":["sts:AssumeRole","sts:TagSession"],"Condition":{condition}}}}}"#
     );
     let trust = encoded(&trust);
-    world.ask(&format!("CreateRole&RoleName=R&Path=%2Fp%2F&AssumeRolePolicyDocument={trust}&MaxSessionDuration=7200")).await;
-    world.ask(&format!("PutRolePolicy&RoleName=R&PolicyName=p&PolicyDocument={}", allow("kms:* sts:*"))).await;
+    world
+        .ask(&format!(
+            "CreateRole&RoleName=R&Path=%2Fp%2F&AssumeRolePolicyDocument={trust}&MaxSessionDuration=7200"
+        ))
+        .await;
+    world
+        .ask(&format!("PutRolePolicy&RoleName=R&PolicyName=p&PolicyDocument={}", allow("kms:* sts:*")))
+        .await;
 }
 
 fn assume(rest: &str) -> String {
@@ -87,7 +93,10 @@ async fn a_role_session() {
     let whoami = world.send(&caller, "GetCallerIdentity").await.unwrap();
     assert_eq!(text(&whoami.xml, "Arn"), caller.arn);
     let refused = refusal(world.send(&caller, "GetSessionToken").await);
-    assert_eq!((refused.1, refused.2.as_str()), (403, "Cannot call GetSessionToken with session credentials"));
+    assert_eq!(
+        (refused.1, refused.2.as_str()),
+        (403, "Cannot call GetSessionToken with session credentials")
+    );
 }
 
 #[tokio::test]
@@ -110,7 +119,9 @@ async fn both_sides_of_trust() {
     let world = World::new().await;
     role(&world, "111111111111", "{}").await;
     let denied = |who: &str| {
-        let text = format!("User: arn:aws:iam::111111111111:user/{who} is not authorized to perform: sts:AssumeRole on resource: {ROLE}");
+        let text = format!(
+            "User: arn:aws:iam::111111111111:user/{who} is not authorized to perform: sts:AssumeRole on resource: {ROLE}"
+        );
         ("AccessDenied".to_owned(), 403, text)
     };
     let mallory = world.user("mallory", "").await;
@@ -122,13 +133,17 @@ async fn both_sides_of_trust() {
     assert_eq!(elsewhere.1, 403, "the path belongs to the name");
     let root = refusal(world.send(&world.root().await, &assume("")).await);
     assert_eq!((root.1, root.2.as_str()), (403, "Roles may not be assumed by root accounts."));
-    let not_a_role = refusal(world.send(&mallory, "AssumeRole&RoleArn=nothing-valid-in-here&RoleSessionName=s1").await);
+    let not_a_role =
+        refusal(world.send(&mallory, "AssumeRole&RoleArn=nothing-valid-in-here&RoleSessionName=s1").await);
     assert_eq!(not_a_role, ("ValidationError".into(), 400, "nothing-valid-in-here is invalid".into()));
 
     let named = World::new().await;
     let bob = named.user("bob", "").await;
     role(&named, "arn:aws:iam::111111111111:user/bob", "{}").await;
-    assert!(named.send(&bob, &assume("")).await.is_ok(), "a user named by the trust policy needs no policy of its own");
+    assert!(
+        named.send(&bob, &assume("")).await.is_ok(),
+        "a user named by the trust policy needs no policy of its own"
+    );
 }
 
 #[tokio::test]
@@ -154,11 +169,16 @@ async fn session_policies_limit() {
     assert!(!may(&world, &caller, "sns:ListTopics"), "not in the role's policy");
 
     let malformed = refusal(world.send(&alice, &assume("&Policy=%7B")).await);
-    assert_eq!(malformed, ("MalformedPolicyDocument".into(), 400, "This policy contains invalid Json".into()));
-    let large = format!(r#"{{"Statement":{{"Effect":"Allow","Action":"kms:{}","Resource":"*"}}}}"#, "a".repeat(4096));
+    assert_eq!(
+        malformed,
+        ("MalformedPolicyDocument".into(), 400, "This policy contains invalid Json".into())
+    );
+    let large =
+        format!(r#"{{"Statement":{{"Effect":"Allow","Action":"kms:{}","Resource":"*"}}}}"#, "a".repeat(4096));
     let refused = refusal(world.send(&alice, &assume(&format!("&Policy={}", encoded(&large)))).await);
     assert_eq!((refused.0.as_str(), refused.1), ("PackedPolicyTooLarge", 400));
-    let managed = refusal(world.send(&alice, &assume("&PolicyArns.member.1.arn=arn:aws:iam::aws:policy/X")).await);
+    let managed =
+        refusal(world.send(&alice, &assume("&PolicyArns.member.1.arn=arn:aws:iam::aws:policy/X")).await);
     assert_eq!(managed.2, "Policy ARN arn:aws:iam::aws:policy/X does not exist or is not attachable.");
 }
 
@@ -184,7 +204,8 @@ async fn tags_as_recorded() {
     let world = World::new().await;
     role(&world, "111111111111", r#"{"StringEqualsIfExists":{"aws:RequestTag/team":"blue"}}"#).await;
     let alice = world.user("alice", "sts:*").await;
-    let tag = |index: usize, key: &str| format!("&Tags.member.{index}.Key={key}&Tags.member.{index}.Value=blue");
+    let tag =
+        |index: usize, key: &str| format!("&Tags.member.{index}.Key={key}&Tags.member.{index}.Value=blue");
     let invalid = |text: &str| ("InvalidParameterValue".to_owned(), 400, text.to_owned());
     let transitive = assume(&format!("{}&TransitiveTagKeys.member.1=other", tag(1, "team")));
     assert_eq!(
@@ -203,10 +224,31 @@ async fn tags_as_recorded() {
 }
 
 #[tokio::test]
+async fn transitive_tags_go_on() {
+    let world = World::new().await;
+    role(&world, "*", "{}").await;
+    let alice = world.user("alice", "sts:*").await;
+    let tag =
+        |index: usize, key: &str| format!("&Tags.member.{index}.Key={key}&Tags.member.{index}.Value=v-{key}");
+    let tags = format!("{}{}&TransitiveTagKeys.member.1=TEAM", tag(1, "team"), tag(2, "own"));
+    let first = session(&world, &world.send(&alice, &assume(&tags)).await.unwrap()).await;
+    assert_eq!(first.tags.len(), 2);
+    let second = session(&world, &world.send(&first, &assume(&tag(1, "more"))).await.unwrap()).await;
+    let pair = |key: &str| (key.to_owned(), format!("v-{key}"));
+    assert_eq!(second.tags, [pair("team"), pair("more")]);
+    let third = session(&world, &world.send(&second, &assume("")).await.unwrap()).await;
+    assert_eq!(third.tags, [pair("team")]);
+    let again = refusal(world.send(&second, &assume(&tag(1, "Team"))).await);
+    assert_eq!((again.0.as_str(), again.1), ("InvalidParameterValue", 400));
+}
+
+#[tokio::test]
 async fn a_source_identity_stays() {
     let world = World::new().await;
     let trust = r#"{"Statement":{"Effect":"Allow","Principal":{"AWS":"*"},"Action":["sts:AssumeRole","sts:SetSourceIdentity"]}}"#;
-    world.ask(&format!("CreateRole&RoleName=R&Path=%2Fp%2F&AssumeRolePolicyDocument={}", encoded(trust))).await;
+    world
+        .ask(&format!("CreateRole&RoleName=R&Path=%2Fp%2F&AssumeRolePolicyDocument={}", encoded(trust)))
+        .await;
     let alice = world.user("alice", "sts:*").await;
     let answer = world.send(&alice, &assume("&SourceIdentity=me")).await.unwrap();
     assert_eq!(text(&answer.xml, "SourceIdentity"), "me");
@@ -242,11 +284,15 @@ async fn sessions_end() {
     role(&world, "111111111111", "{}").await;
     let alice = world.user("alice", "sts:*").await;
     let answer = world.send(&alice, &assume("")).await.unwrap();
-    let (id, token) = (text(&answer.xml, "AccessKeyId").to_owned(), text(&answer.xml, "SessionToken").to_owned());
+    let (id, token) =
+        (text(&answer.xml, "AccessKeyId").to_owned(), text(&answer.xml, "SessionToken").to_owned());
     assert!(matches!(world.resolve(&id, None).await, Err(CredentialError::Invalid)), "the token is missing");
     assert!(matches!(world.resolve("ASIAOTHER", Some(&token)).await, Err(CredentialError::Invalid)));
     assert!(world.resolve(&id, Some(&token)).await.is_ok());
-    assert!(matches!(world.resolve(&id, Some("x")).await, Err(CredentialError::Invalid)), "cached, and another token");
+    assert!(
+        matches!(world.resolve(&id, Some("x")).await, Err(CredentialError::Invalid)),
+        "cached, and another token"
+    );
 
     let start = world.now;
     world.now = start + SignedDuration::from_secs(3599);
