@@ -111,7 +111,7 @@ pub struct EngineHandle {
 
 #[derive(Debug)]
 enum Command {
-    AdvanceTo(Timestamp, oneshot::Sender<Result<Timestamp, StoreError>>),
+    AdvanceTo(Timestamp, oneshot::Sender<Result<Timestamp, AdvanceError>>),
     Stop(oneshot::Sender<()>),
 }
 
@@ -242,8 +242,8 @@ impl Engine {
         self.followers.iter().map(|follower| follower.position()).min().unwrap_or_else(|| self.store.head())
     }
 
-    async fn advance_to(&mut self, target: Timestamp) -> Result<Timestamp, StoreError> {
-        let Some(clock) = self.movable.clone() else { return Ok(self.clock.now()) };
+    async fn advance_to(&mut self, target: Timestamp) -> Result<Timestamp, AdvanceError> {
+        let clock = self.movable.clone().ok_or(AdvanceError::NotMovable)?;
         loop {
             let next = self.catch_up().await?;
             self.settle().await;
@@ -279,7 +279,7 @@ impl EngineHandle {
     pub async fn advance_to(&self, target: Timestamp) -> Result<Timestamp, AdvanceError> {
         let (reply, answer) = oneshot::channel();
         self.commands.send(Command::AdvanceTo(target, reply)).await.map_err(|_| AdvanceError::Stopped)?;
-        Ok(answer.await.map_err(|_| AdvanceError::Stopped)??)
+        answer.await.map_err(|_| AdvanceError::Stopped)?
     }
 
     /// Stops the engine after the round it is in.
@@ -290,3 +290,6 @@ impl EngineHandle {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
