@@ -58,7 +58,7 @@ pub enum Command {
 #[derive(Debug, Clone, Args)]
 pub struct ClientOptions {
     /// Data directory of the server [default: $XDG_DATA_HOME/keywatch or ~/.local/share/keywatch]
-    #[arg(long, value_name = "DIR", env = "KEYWATCH_DATA_DIR", hide_env_values = true)]
+    #[arg(long, value_name = "DIR", env = "KEYWATCH_DATA_DIR", hide_env_values = true, global = true)]
     pub data_dir: Option<PathBuf>,
 }
 

@@ -1,11 +1,20 @@
 //! The process: commands, configuration, wire protocols, signatures, the wrapper that records every call, start
 //! and ordered stop. Domain rules are in the crates below.
 
+pub mod app;
 pub mod auth;
 pub mod cli;
+pub mod client;
+pub mod clock;
 pub mod completions;
 pub mod config;
+pub mod data_dir;
 pub mod exit;
+pub mod keywatch;
+pub mod logging;
 pub mod private_file;
+pub mod recorded;
 pub mod report;
+pub mod root_secrets;
+pub mod serve;
 pub mod wire;

@@ -3,16 +3,19 @@
 use std::process::ExitCode;
 
 use keywatch_server::cli::{Cli, Command, Parsed};
-use keywatch_server::{completions, exit, report};
+use keywatch_server::{client, completions, report, serve};
 
 fn main() -> ExitCode {
-    match Cli::parse_arguments(std::env::args_os()) {
-        Parsed::Finished(code) => code,
-        Parsed::Run(Command::Report(options)) => report::run(&options),
-        Parsed::Run(Command::Completions(options)) => completions::run(options),
-        Parsed::Run(Command::Serve(_) | Command::Env(_) | Command::Clock(_) | Command::Outbox(_)) => {
-            exit::complain("this command is not built yet");
-            exit::USAGE.into()
-        }
+    let command = match Cli::parse_arguments(std::env::args_os()) {
+        Parsed::Run(command) => command,
+        Parsed::Finished(code) => return code,
+    };
+    match command {
+        Command::Serve(options) => serve::run(*options),
+        Command::Env(options) => client::env::run(options),
+        Command::Clock(options) => client::clock::run(options),
+        Command::Outbox(options) => client::outbox::run(options),
+        Command::Report(options) => report::run(&options),
+        Command::Completions(options) => completions::run(options),
     }
 }

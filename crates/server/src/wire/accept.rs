@@ -15,7 +15,6 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use http::{Request, Response};
-use http_body_util::Full;
 use hyper::body::{Body, Bytes, Incoming};
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
@@ -52,7 +51,7 @@ const _: () = assert!(REQUESTS_MAX <= CONNECTIONS_MAX);
 
 /// What answers the requests.
 pub trait Answer: Send + Sync + 'static {
-    type Body: Body<Data = Bytes, Error: std::error::Error + Send + Sync> + Send + 'static;
+    type Body: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static;
 
     /// Answers one request; refusals are answers too.
     fn answer(
@@ -307,9 +306,4 @@ async fn until_stopped<C: GracefulConnection<Error = hyper::Error>>(
         _ = stopped.wait_for(|stopped| *stopped) => connection.as_mut().graceful_shutdown(),
     }
     connection.await
-}
-
-/// A body that is there at once.
-pub fn whole(bytes: impl Into<Bytes>) -> Full<Bytes> {
-    Full::new(bytes.into())
 }

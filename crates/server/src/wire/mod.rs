@@ -4,7 +4,12 @@
 //! (service and operation) and a reply. No domain rule lives here.
 
 pub mod accept;
+pub mod answer;
 pub mod body;
+pub mod dispatch;
+pub mod operation;
+pub mod reply;
+pub mod route;
 pub mod tls;
 
 use std::net::SocketAddr;

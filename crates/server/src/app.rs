@@ -1,0 +1,25 @@
+//! The handles that a request may reach.
+
+use std::sync::Arc;
+
+use keywatch_api::Clock;
+use keywatch_iam::iam::Iam;
+use keywatch_monitor::engine::EngineHandle;
+use keywatch_store::Store;
+
+use crate::auth::authenticate::Authenticator;
+use crate::clock::TestClock;
+
+/// What a running server is made of, apart from its listeners.
+#[derive(Debug)]
+pub struct App {
+    /// The server's own base URL, for links in answers and mails.
+    pub endpoint: String,
+    pub store: Store,
+    pub clock: Arc<dyn Clock>,
+    /// The same clock when it is a test clock.
+    pub test_clock: Option<Arc<TestClock>>,
+    pub engine: EngineHandle,
+    pub auth: Authenticator,
+    pub iam: Iam,
+}

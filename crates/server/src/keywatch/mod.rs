@@ -1,0 +1,26 @@
+//! The service of our own: the clock, imports and the outbox. One file per operation.
+
+mod advance_clock;
+mod describe_clock;
+mod error;
+
+use keywatch_api::Fault;
+use keywatch_api::codec::Wire;
+use keywatch_api::keywatch::KeywatchOperation;
+use keywatch_iam::Call;
+
+use crate::app::App;
+
+/// Decodes the request, runs its operation inside `call`, and encodes the answer. Commits nothing.
+pub async fn dispatch(
+    op: KeywatchOperation,
+    wire: &Wire<'_>,
+    call: &mut Call<'_>,
+    app: &App,
+) -> Result<Vec<u8>, Fault> {
+    keywatch_api::keywatch_operations!(keywatch_api::dispatch, op, wire, call, app, not_built)
+}
+
+fn not_built(_: &'static str) -> Fault {
+    Fault { message: None, ..Fault::new("UnknownOperationException", 400, "") }
+}

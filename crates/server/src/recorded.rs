@@ -1,0 +1,294 @@
+//! The one wrapper around every call: authenticate, run the operation, and make its changes and its record durable in
+//! one commit; only then answer.
+//!
+//! **Invariants:** a call that was accepted, refused or malformed leaves exactly one record; when the record cannot be
+//! written, nothing of the operation's answer leaves. An operation runs again when somebody else changed what it read.
+
+use bytes::Bytes;
+use http::header::{HOST, USER_AGENT};
+use jiff::Timestamp;
+use keywatch_api::codec::{Protocol, Wire};
+use keywatch_api::{Access, AccountId, Fault, OperationInfo, Region, Service};
+use keywatch_crypto::random;
+use keywatch_iam::record::{ApiCall, Identity, TlsDetails};
+use keywatch_iam::{Call, Notes, Origin};
+use keywatch_store::{Append, Batch, CommitError, EntryKind, Partition, Transaction};
+use tracing::{debug, error};
+
+use crate::app::App;
+use crate::auth::authenticate::{Authenticated, Refused};
+use crate::auth::canonical::Received;
+use crate::wire::reply::{self, Reply};
+use crate::wire::route::{Head, Route};
+use crate::wire::{Peer, dispatch};
+
+/// How often an operation runs when others keep changing what it read.
+const ATTEMPTS_MAX: u32 = 32;
+const RECORD_BYTES_TYPICAL: usize = 1_536;
+
+/// A request that was routed: everything a call needs to know.
+#[derive(Debug, Clone, Copy)]
+pub struct Ask<'a> {
+    pub route: Route,
+    pub head: Head<'a>,
+    pub authority: Option<&'a str>,
+    /// The body as received, which is what was signed.
+    pub received: &'a [u8],
+    /// The members of the request: the body with its content encoding undone, or the form in the URL.
+    pub members: &'a [u8],
+    pub peer: &'a Peer,
+}
+
+/// Runs the call and answers it.
+pub async fn run(app: &App, ask: &Ask<'_>) -> Reply {
+    let ids = Ids::new();
+    let info = ask.route.operation.info();
+    let now = app.clock.now();
+    let request = Received {
+        method: ask.head.method.as_str(),
+        path: ask.head.path,
+        query: ask.head.query,
+        headers: ask.head.headers,
+        authority: ask.authority,
+        body: ask.received,
+    };
+    let outcome = match app.auth.authenticate(&request, info.service, now).await {
+        Ok(who) => operate(app, ask, &who, &ids, now).await,
+        Err(refused) => refuse(app, ask, &refused, &ids, now).await,
+    };
+    let protocol = ask.route.protocol;
+    match outcome {
+        Ok(body) => reply::success(protocol, ids.request(), body),
+        Err(fault) => {
+            log_fault(&info, &fault, ids.request());
+            reply::refusal(protocol, info.service, ids.request(), &fault, ask.head.wants_query_error())
+        }
+    }
+}
+
+/// Runs the operation until its changes and its record are committed together.
+async fn operate(
+    app: &App,
+    ask: &Ask<'_>,
+    who: &Authenticated,
+    ids: &Ids,
+    now: Timestamp,
+) -> Result<Vec<u8>, Fault> {
+    let info = ask.route.operation.info();
+    let wire = Wire {
+        protocol: ask.route.protocol,
+        service: info.service,
+        operation: info.name,
+        request_id: ids.request(),
+        body: ask.members,
+    };
+    let region = record_region(info.service, &who.region);
+    for _ in 0..ATTEMPTS_MAX {
+        let mut call = Call {
+            now,
+            region: who.region.clone(),
+            caller: who.caller.clone(),
+            origin: origin(app, ask, ids),
+            tx: Transaction::new(&app.store),
+            notes: Notes::default(),
+        };
+        let outcome = dispatch::dispatch(ask.route.operation, &wire, &mut call, app).await;
+        let record = Record {
+            ids,
+            now,
+            region: &region,
+            recipient: &who.caller.account,
+            caller: Identity::Known(&who.caller),
+            notes: &call.notes,
+            fault: outcome.as_ref().err(),
+        };
+        let entry = record.entry(ask, &info);
+        let batch = if outcome.is_ok() {
+            call.tx.append(entry);
+            call.tx.into_batch()
+        } else {
+            // What a failed operation left in its transaction is dropped with it.
+            Batch { appends: vec![entry], ..Batch::default() }
+        };
+        match app.store.commit(batch).await {
+            Ok(_) => return outcome,
+            Err(CommitError::Conflict { kind, key }) => debug!(?kind, key, "`{}` runs again", info.name),
+            Err(CommitError::Store(error)) => return Err(unrecorded(&info, &error)),
+        }
+    }
+    error!(
+        operation = info.name,
+        "`{}` met changes by others {ATTEMPTS_MAX} times and was given up", info.name
+    );
+    Err(internal(info.service))
+}
+
+/// Records a call whose credentials led to nobody.
+async fn refuse(
+    app: &App,
+    ask: &Ask<'_>,
+    refused: &Refused,
+    ids: &Ids,
+    now: Timestamp,
+) -> Result<Vec<u8>, Fault> {
+    let info = ask.route.operation.info();
+    let fault = refused.reason.fault(ask.route.protocol);
+    let region = record_region(info.service, &refused.region);
+    let record = Record {
+        ids,
+        now,
+        region: &region,
+        recipient: &app.auth.account,
+        caller: Identity::Unknown { access_key_id: refused.access_key_id.as_deref() },
+        notes: &Notes::default(),
+        fault: Some(&fault),
+    };
+    let batch = Batch { appends: vec![record.entry(ask, &info)], ..Batch::default() };
+    match app.store.commit(batch).await {
+        Ok(_) => Err(fault),
+        Err(error) => Err(unrecorded(&info, &error)),
+    }
+}
+
+fn origin<'a>(app: &'a App, ask: &Ask<'a>, ids: &'a Ids) -> Origin<'a> {
+    Origin {
+        request_id: ids.request(),
+        event_id: ids.event(),
+        source_ip: Some(ask.peer.address.ip().to_canonical()),
+        user_agent: user_agent(ask),
+        secure_transport: ask.peer.tls.is_some(),
+        endpoint: &app.endpoint,
+        via_service: None,
+    }
+}
+
+fn user_agent<'a>(ask: &Ask<'a>) -> Option<&'a str> {
+    ask.head.headers.get(USER_AGENT).and_then(|value| value.to_str().ok())
+}
+
+/// IAM is one for all Regions and records where AWS does.
+fn record_region(service: Service, region: &Region) -> Region {
+    match service {
+        Service::Iam => "us-east-1".parse().unwrap_or_else(|_| region.clone()),
+        _ => region.clone(),
+    }
+}
+
+/// What a record says that is not in the request.
+struct Record<'a> {
+    ids: &'a Ids,
+    now: Timestamp,
+    region: &'a Region,
+    recipient: &'a AccountId,
+    caller: Identity<'a>,
+    notes: &'a Notes,
+    fault: Option<&'a Fault>,
+}
+
+impl Record<'_> {
+    /// The log entry of this call.
+    fn entry(&self, ask: &Ask<'_>, info: &OperationInfo) -> Append {
+        let address = ask.peer.address.ip().to_canonical().to_string();
+        let host = ask.head.headers.get(HOST).and_then(|value| value.to_str().ok()).or(ask.authority);
+        let record = ApiCall {
+            time: self.now,
+            event_source: info.service.event_source(),
+            event_name: info.name,
+            region: self.region,
+            recipient: self.recipient,
+            caller: self.caller,
+            source_address: &address,
+            user_agent: user_agent(ask),
+            request_id: self.ids.request(),
+            event_id: self.ids.event(),
+            read_only: info.access == Access::Read,
+            error: self.fault.map(|fault| (record_code(ask.route.protocol, fault), fault.message.as_deref())),
+            notes: self.notes,
+            tls: ask.peer.tls.as_deref().map(|tls| TlsDetails {
+                version: tls.version,
+                cipher_suite: tls.cipher_suite,
+                host: host.unwrap_or_default(),
+                key_exchange: tls.key_exchange,
+            }),
+        };
+        let mut text = String::with_capacity(RECORD_BYTES_TYPICAL);
+        record.write(&mut text);
+        Append {
+            kind: EntryKind::Record,
+            time: self.now,
+            partition: Partition::new(self.recipient.as_str(), self.region.as_str()),
+            bytes: Bytes::from(text),
+        }
+    }
+}
+
+/// Records name the code as the wire does, except that refused authorisations are `AccessDenied` everywhere.
+fn record_code(protocol: Protocol, fault: &Fault) -> &str {
+    match protocol {
+        _ if fault.code == "AccessDeniedException" => "AccessDenied",
+        Protocol::Query => fault.code_in_query(),
+        _ => &fault.code,
+    }
+}
+
+/// No record, no answer.
+fn unrecorded(info: &OperationInfo, cause: &dyn std::error::Error) -> Fault {
+    error!(
+        operation = info.name,
+        cause = crate::exit::chain(cause),
+        "The record of `{}` could not be written, so the call failed",
+        info.name
+    );
+    internal(info.service)
+}
+
+/// The service's word for trouble of its own.
+pub fn internal(service: Service) -> Fault {
+    let (code, query_code) = match service {
+        Service::Kms => ("KMSInternalException", "InternalFailure"),
+        Service::CloudWatch => ("InternalServiceFault", "InternalServiceError"),
+        Service::Events => ("InternalException", "InternalFailure"),
+        Service::Logs => ("ServiceUnavailableException", "InternalFailure"),
+        Service::Sns | Service::Sqs => ("InternalError", "InternalError"),
+        Service::Iam => ("ServiceFailure", "ServiceFailure"),
+        Service::S3 => ("InternalError", "InternalError"),
+        Service::Sts | Service::CloudTrail | Service::Keywatch => ("InternalFailure", "InternalFailure"),
+    };
+    Fault::new(code, 500, "The request failed because of an internal error. Try it again.")
+        .with_query_code(query_code)
+}
+
+fn log_fault(info: &OperationInfo, fault: &Fault, request_id: &str) {
+    let detail = fault.detail.as_deref().unwrap_or_default();
+    if fault.status >= 500 {
+        error!(request.id = request_id, code = %fault.code, detail, "`{}` failed", info.name);
+    } else {
+        debug!(request.id = request_id, code = %fault.code, detail, "`{}` was refused", info.name);
+    }
+}
+
+/// `x-amzn-RequestId` and the record's `eventID`: two random UUIDs.
+struct Ids {
+    text: [u8; 72],
+}
+
+impl Ids {
+    fn new() -> Self {
+        let random: [u8; 32] = random::array();
+        let mut text = [0; 72];
+        for (half, chunk) in random.chunks_exact(16).enumerate() {
+            let bytes: [u8; 16] = chunk.try_into().expect("chunks of 16 bytes");
+            let id = uuid::Builder::from_random_bytes(bytes).into_uuid();
+            id.hyphenated().encode_lower(&mut text[half * 36..]);
+        }
+        Self { text }
+    }
+
+    fn request(&self) -> &str {
+        std::str::from_utf8(&self.text[..36]).expect("UUIDs are ASCII")
+    }
+
+    fn event(&self) -> &str {
+        std::str::from_utf8(&self.text[36..]).expect("UUIDs are ASCII")
+    }
+}

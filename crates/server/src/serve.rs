@@ -1,0 +1,243 @@
+//! `keywatch serve`: opens everything in order, answers until it is told to stop, and stops in order.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use keywatch_api::{AccountId, Clock, Region};
+use keywatch_crypto::RootKeyring;
+use keywatch_iam::credentials::Credentials;
+use keywatch_iam::iam::Iam;
+use keywatch_monitor::engine::{Engine, EngineHandle, Follower, MovableClock};
+use keywatch_store::{Store, StoreError, Transaction};
+use tokio::signal::unix::{SignalKind, signal};
+use tracing::{info, warn};
+
+use crate::app::App;
+use crate::auth::authenticate::Authenticator;
+use crate::auth::sigv4::SigningKeys;
+use crate::clock::{StoredClock, TestClock, WorldClock, world_now};
+use crate::config::{Config, ConfigError, ServeOptions, TestClockStart, Tls};
+use crate::data_dir::{self, DataDirError, ServerFile};
+use crate::root_secrets::{self, RootKeyError};
+use crate::wire::accept::{self, Front};
+use crate::wire::tls::{self, TlsError};
+use crate::{exit, logging};
+
+/// Threads for what runs besides requests: followers, deliveries, accepting.
+const BACKGROUND_THREADS: usize = 2;
+
+/// Runs the server; returns when it was told to stop, or could not start.
+pub fn run(options: ServeOptions) -> ExitCode {
+    let outcome = Config::resolve(options).map_err(StartError::from).and_then(|config| {
+        logging::start(config.dev).map_err(StartError::Log)?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(BACKGROUND_THREADS)
+            .thread_name("background")
+            .enable_all()
+            .build()
+            .map_err(StartError::Io)?;
+        runtime.block_on(serve(config))
+    });
+    match outcome {
+        Ok(()) => exit::DONE.into(),
+        Err(error) => {
+            exit::complain(&exit::chain(&error));
+            exit::USAGE.into()
+        }
+    }
+}
+
+/// Why the server could not start.
+#[derive(Debug, thiserror::Error)]
+enum StartError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error("{0}")]
+    Log(String),
+    #[error(transparent)]
+    DataDir(#[from] DataDirError),
+    #[error(transparent)]
+    RootKey(#[from] RootKeyError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    #[error("cannot listen on {address}")]
+    Listen {
+        address: SocketAddr,
+        #[source]
+        cause: std::io::Error,
+    },
+    #[error("cannot start")]
+    Io(#[source] std::io::Error),
+    #[error("{0}")]
+    Name(String),
+}
+
+async fn serve(config: Config) -> Result<(), StartError> {
+    data_dir::prepare(&config.data_dir)?;
+    // The port is taken before the store is opened: a mistake in the address is cheap to answer.
+    let listener =
+        accept::bind(config.listen).map_err(|cause| StartError::Listen { address: config.listen, cause })?;
+    let address = listener.local_addr().map_err(StartError::Io)?;
+    let tls = tls::server_config(&config.tls, &config.data_dir, config.listen)?;
+    let store = open_store(&config).await?;
+    let endpoint = endpoint(address, tls.is_some());
+    let (app, engine) = build(&config, store.clone(), endpoint.clone()).await?;
+    let engine = tokio::spawn(engine.run());
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    let front = Front::start(listener, tls, app.clone(), workers).map_err(StartError::Io)?;
+    announce(&config, &endpoint)?;
+
+    wait_for_signal().await.map_err(StartError::Io)?;
+    info!("Stopping: no new connections, answers under way are finished");
+    if let Err(error) = data_dir::remove_server(&config.data_dir) {
+        warn!(%error, "The endpoint file could not be removed");
+    }
+    front.stop().await;
+    app.engine.stop().await;
+    if let Err(error) = engine.await {
+        warn!(%error, "The engine did not end in order");
+    }
+    store.close().await;
+    info!("Stopped");
+    Ok(())
+}
+
+async fn open_store(config: &Config) -> Result<Store, StartError> {
+    match &config.database_url {
+        Some(url) => Ok(Store::open_postgres(url.as_str()).await?),
+        None => Ok(Store::open_embedded(&config.data_dir).await?),
+    }
+}
+
+async fn build(config: &Config, store: Store, endpoint: String) -> Result<(Arc<App>, Engine), StartError> {
+    let account: AccountId = config.account.parse().map_err(|error| StartError::Name(format!("{error}")))?;
+    let region: Region = config.region.parse().map_err(|error| StartError::Name(format!("{error}")))?;
+    let keyring = Arc::new(root_secrets::open_keyring(&config.root_key_file, &store).await?);
+    let access_key = root_secrets::open_access_key(&config.data_dir, &account)?;
+    let test_clock = open_test_clock(config.test_clock, &store).await?;
+    let clock: Arc<dyn Clock> = match &test_clock {
+        Some(clock) => clock.clone(),
+        None => Arc::new(WorldClock),
+    };
+    let movable = test_clock.clone().map(|clock| clock as Arc<dyn MovableClock>);
+    let followers = followers();
+    let (engine, handle): (Engine, EngineHandle) =
+        Engine::new(store.clone(), clock.clone(), movable, followers);
+    let app = App {
+        endpoint,
+        clock,
+        test_clock,
+        engine: handle,
+        auth: authenticator(config, &store, &keyring, access_key, account, region),
+        iam: Iam::new(keyring),
+        store,
+    };
+    Ok((Arc::new(app), engine))
+}
+
+/// All that follows the trail or falls due by the clock, in the order of the spine.
+fn followers() -> Vec<Box<dyn Follower>> {
+    Vec::new()
+}
+
+fn authenticator(
+    config: &Config,
+    store: &Store,
+    keyring: &Arc<RootKeyring>,
+    access_key: keywatch_iam::credentials::RootAccessKey,
+    account: AccountId,
+    region: Region,
+) -> Authenticator {
+    Authenticator {
+        credentials: Credentials::new(store.clone(), keyring.clone(), access_key),
+        signing_keys: SigningKeys::default(),
+        account,
+        region,
+        dev: config.dev,
+    }
+}
+
+/// A stored time wins over the one asked for, since what is stored happened before it.
+async fn open_test_clock(
+    start: Option<TestClockStart>,
+    store: &Store,
+) -> Result<Option<Arc<TestClock>>, StartError> {
+    let Some(start) = start else { return Ok(None) };
+    let asked = match start {
+        TestClockStart::Present => world_now(),
+        TestClockStart::At(time) => time,
+    };
+    let time = match StoredClock::read(store).await? {
+        Some(stored) => {
+            info!(%stored, "The test clock continues at {stored}");
+            stored
+        }
+        None => {
+            let mut tx = Transaction::new(store);
+            StoredClock::keep(&mut tx, asked)?;
+            tx.commit().await.map_err(|error| match error {
+                keywatch_store::CommitError::Store(error) => error,
+                conflict => StoreError::corrupt(conflict.to_string()),
+            })?;
+            asked
+        }
+    };
+    Ok(Some(Arc::new(TestClock::at(time))))
+}
+
+/// The URL under which clients of this machine reach the server.
+fn endpoint(address: SocketAddr, tls: bool) -> String {
+    let scheme = if tls { "https" } else { "http" };
+    let reachable = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => SocketAddr::new(Ipv4Addr::LOCALHOST.into(), address.port()),
+        IpAddr::V6(ip) if ip.is_unspecified() => {
+            SocketAddr::new(std::net::Ipv6Addr::LOCALHOST.into(), address.port())
+        }
+        _ => address,
+    };
+    format!("{scheme}://{reachable}")
+}
+
+/// Leaves word for the client commands, and says on standard output that the server answers.
+#[expect(clippy::print_stdout, reason = "other programs wait for this line")]
+fn announce(config: &Config, endpoint: &str) -> Result<(), StartError> {
+    let server = ServerFile {
+        endpoint: endpoint.to_owned(),
+        region: config.region.clone(),
+        ca_bundle: (config.tls == Tls::SelfSigned).then(|| config.data_dir.join(tls::CERTIFICATE_FILE)),
+    };
+    data_dir::write_server(&config.data_dir, &server)?;
+    info!(endpoint, "Keywatch {} answers at {endpoint}", env!("CARGO_PKG_VERSION"));
+    println!("keywatch ready: {endpoint}");
+    Ok(())
+}
+
+async fn wait_for_signal() -> std::io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_endpoint_can_be_reached_from_here() {
+        check("127.0.0.1:1", false, "http://127.0.0.1:1");
+        check("0.0.0.0:1", true, "https://127.0.0.1:1");
+        check("[::]:1", false, "http://[::1]:1");
+        check("10.0.0.1:1", false, "http://10.0.0.1:1");
+
+        fn check(address: &str, tls: bool, want: &str) {
+            assert_eq!(endpoint(address.parse().expect("an address"), tls), want);
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! One HTTP request, from its head to its answer: where it goes, its body, and the refusals that belong to HTTP.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{ALLOW, CONTENT_ENCODING, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use hyper::body::Incoming;
+use keywatch_api::{Fault, Service};
+use serde::Serialize;
+
+use super::Peer;
+use super::accept::Answer;
+use super::body::{self, BodyError};
+use super::reply::{self, Reply, ReplyBody};
+use super::route::{Destination, Head};
+use crate::app::App;
+use crate::recorded::{self, Ask};
+
+/// How far behind its followers may be for the server to count as caught up; health does not wait.
+const HEALTH_WAIT: Duration = Duration::ZERO;
+
+impl Answer for App {
+    type Body = ReplyBody;
+
+    async fn answer(&self, request: Request<Incoming>, peer: &Peer) -> Reply {
+        let (parts, body) = request.into_parts();
+        let head = Head {
+            method: &parts.method,
+            path: parts.uri.path(),
+            query: parts.uri.query().unwrap_or_default(),
+            headers: &parts.headers,
+        };
+        match head.destination() {
+            Destination::Health => Box::pin(health(self)).await,
+            Destination::Page | Destination::Buckets => not_found(),
+            Destination::Operation => {
+                let authority = parts.uri.authority().map(http::uri::Authority::as_str);
+                match body::read(body, body::BODY_BYTES_MAX).await {
+                    Ok(received) => operation(self, &head, authority, received, peer).await,
+                    Err(error) => unreadable(&head, error),
+                }
+            }
+        }
+    }
+
+    fn overloaded(&self) -> Reply {
+        let mut reply = Response::new(reply::whole(
+            r#"{"__type":"ServiceUnavailableException","message":"Too many requests are being answered. Try again."}"#,
+        ));
+        *reply.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+        reply
+    }
+}
+
+async fn operation(
+    app: &App,
+    head: &Head<'_>,
+    authority: Option<&str>,
+    received: Bytes,
+    peer: &Peer,
+) -> Reply {
+    let plain = match decoded(head.headers, &received) {
+        Ok(plain) => plain,
+        Err(error) => return unreadable(head, error),
+    };
+    let route = match head.route(&plain) {
+        Ok(route) => route,
+        Err(refusal) => {
+            let id = uuid::Uuid::new_v4().to_string();
+            let query_mode = head.wants_query_error();
+            return reply::refusal(refusal.protocol, refusal.service, &id, &refusal.fault, query_mode);
+        }
+    };
+    let members = if route.form_in_url { head.query.as_bytes() } else { &plain };
+    let ask = Ask { route, head: *head, authority, received: &received, members, peer };
+    recorded::run(app, &ask).await
+}
+
+/// The body without its content encoding; signatures cover it with.
+fn decoded(headers: &HeaderMap, received: &Bytes) -> Result<Bytes, BodyError> {
+    match headers.get(CONTENT_ENCODING).map(HeaderValue::as_bytes) {
+        Some(encoding) if encoding.eq_ignore_ascii_case(b"gzip") => body::inflate(received),
+        _ => Ok(received.clone()),
+    }
+}
+
+/// Bodies that cannot be read are refused before a call begins.
+fn unreadable(head: &Head<'_>, error: BodyError) -> Reply {
+    let (code, status) = match error {
+        BodyError::TooLarge(_) => ("RequestEntityTooLargeException", 413),
+        BodyError::Slow => ("RequestTimeoutException", 408),
+        BodyError::Broken | BodyError::NotGzip => ("SerializationException", 400),
+    };
+    let protocol = head.protocol();
+    let id = uuid::Uuid::new_v4().to_string();
+    // The answer's form depends on the protocol only; any service with a query protocol lends its name space.
+    let fault = Fault::new(code, status, error.to_string());
+    reply::refusal(protocol, Service::Sts, &id, &fault, head.wants_query_error())
+}
+
+fn not_found() -> Reply {
+    let mut reply = Response::new(reply::whole(Bytes::new()));
+    *reply.status_mut() = StatusCode::NOT_FOUND;
+    reply
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Health<'a> {
+    status: &'a str,
+    version: &'a str,
+    /// The last sequence number of the trail.
+    trail_head: u64,
+    /// Whether everything derived from the trail is up to date.
+    caught_up: bool,
+    dev: bool,
+}
+
+/// Alive means: this answers. Ready means: status `ok`, which it says once the server is started.
+async fn health(app: &App) -> Reply {
+    let health = Health {
+        status: "ok",
+        version: env!("CARGO_PKG_VERSION"),
+        trail_head: app.store.head(),
+        caught_up: app.engine.caught_up(HEALTH_WAIT).await,
+        dev: app.auth.dev,
+    };
+    let mut reply = Response::new(reply::whole(serde_json::to_vec(&health).unwrap_or_default()));
+    reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    reply.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+    reply
+}

@@ -1,0 +1,23 @@
+//! From an operation to the service that has it.
+
+use keywatch_api::Fault;
+use keywatch_api::codec::Wire;
+use keywatch_iam::Call;
+
+use super::operation::Operation;
+use crate::app::App;
+
+/// Runs an operation inside `call` and gives the body of its answer. Commits nothing.
+pub async fn dispatch(
+    operation: Operation,
+    wire: &Wire<'_>,
+    call: &mut Call<'_>,
+    app: &App,
+) -> Result<Vec<u8>, Fault> {
+    // Only the busiest service's future is kept inline; the others would make every request's future larger.
+    match operation {
+        Operation::Iam(op) => Box::pin(keywatch_iam::iam::dispatch(op, wire, call, &app.iam)).await,
+        Operation::Sts(op) => Box::pin(keywatch_iam::sts::dispatch(op, wire, call, &app.iam)).await,
+        Operation::Keywatch(op) => Box::pin(crate::keywatch::dispatch(op, wire, call, app)).await,
+    }
+}

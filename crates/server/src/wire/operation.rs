@@ -1,0 +1,40 @@
+//! Every operation of every service, from the services' own tables.
+
+use keywatch_api::iam::IamOperation;
+use keywatch_api::keywatch::KeywatchOperation;
+use keywatch_api::sts::StsOperation;
+use keywatch_api::{OperationInfo, Service};
+
+macro_rules! services {
+    ($($service:ident $table:ident),* $(,)?) => {
+        /// An operation of one of the services.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Operation { $($service($table)),* }
+
+        impl Operation {
+            /// The operation of that name, spelled as on the wire.
+            pub fn find(service: Service, name: &str) -> Option<Self> {
+                match service {
+                    $(Service::$service => $table::from_name(name).map(Self::$service),)*
+                    _ => None,
+                }
+            }
+
+            /// Its line in the table.
+            pub fn info(self) -> OperationInfo {
+                match self { $(Self::$service(operation) => operation.info()),* }
+            }
+
+            /// All operations, service by service.
+            pub fn all() -> impl Iterator<Item = Self> {
+                [].into_iter()$(.chain($table::ALL.iter().copied().map(Self::$service)))*
+            }
+        }
+    };
+}
+
+services! {
+    Iam IamOperation,
+    Sts StsOperation,
+    Keywatch KeywatchOperation,
+}
