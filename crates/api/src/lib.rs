@@ -14,6 +14,7 @@ pub mod fault;
 pub mod iam;
 pub mod keywatch;
 pub mod kms;
+pub mod logs;
 pub mod names;
 pub mod operation;
 pub mod page;

@@ -7,4 +7,6 @@ pub mod engine;
 pub mod entry;
 pub mod events;
 pub mod logs;
+#[cfg(test)]
+mod rehearsal;
 pub mod trail;

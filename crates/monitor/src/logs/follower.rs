@@ -1,0 +1,336 @@
+//! The logs follower: from the trail into streams and metric points
+//!
+//! Takes in put log events and, for each trail with a log group, CloudTrail records; writes them as chunks, keeps each
+//! stream's statistics, and appends the points that metric filters make of them. Everything one run derives is
+//! committed with the position. **Invariant:** an event belongs to the group and stream that bore the names when it was
+//! put: one made later under the same name has a `since` behind the event.
+
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashMap},
+};
+
+use futures_util::future::BoxFuture;
+use jiff::Timestamp;
+use keywatch_store::{
+    Batch, CommitError, EntryKind, LogEntry, Partition, Scan, Seq, Store, StoreError, Transaction, decode,
+};
+use serde::Deserialize;
+
+use super::{
+    chunk::{self, Position, StoredEvent},
+    metric_filter::{CompiledFilter, Samples},
+    record::{
+        self, CHUNK, FILTER, FilterRecord, GROUP, GroupRecord, STATS, STREAM, StreamRecord, StreamStats,
+    },
+    sweep::Sweep,
+};
+use crate::{
+    engine::{Follower, commit_position, stored_position},
+    entry::{Body, LogEvents},
+    trail::record::{TRAIL, TrailRecord},
+};
+
+const NAME: &str = "logs";
+/// What AWS counts for each event besides its message.
+pub(crate) const EVENT_OVERHEAD_BYTES: usize = 26;
+/// Larger records are not sent to log groups.
+const RECORD_BYTES_MAX: usize = 256 * 1024;
+/// Runs after which rows that keep changing must be a mistake of ours.
+const ATTEMPTS_MAX: u32 = 100;
+const ROWS_AT_ONCE: usize = 1_000;
+
+/// See the module.
+#[derive(Debug)]
+pub struct LogsFollower {
+    store: Store,
+    position: Seq,
+    trails: Vec<TrailRecord>,
+    trails_generation: Option<u64>,
+    /// By the row keys of their groups.
+    filters: HashMap<String, Vec<CompiledFilter>>,
+    filters_generation: Option<u64>,
+    sweep: Sweep,
+}
+
+/// What the selectors of trails ask of a record.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct About<'r> {
+    #[serde(borrow)]
+    event_source: Cow<'r, str>,
+    read_only: bool,
+}
+
+/// What one run takes in.
+#[derive(Default)]
+struct Intake {
+    streams: BTreeMap<StreamKey, Vec<StoredEvent>>,
+    samples: Samples,
+}
+
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct StreamKey {
+    group_id: String,
+    stream_id: String,
+}
+
+impl LogsFollower {
+    /// A follower that resumes where the store says it stopped.
+    pub async fn open(store: Store) -> Result<Self, StoreError> {
+        let position = stored_position(&store, NAME).await?;
+        Ok(Self {
+            sweep: Sweep::new(store.clone()),
+            store,
+            position,
+            trails: Vec::new(),
+            trails_generation: None,
+            filters: HashMap::new(),
+            filters_generation: None,
+        })
+    }
+
+    async fn derive(&mut self, entries: &[LogEntry], now: Timestamp) -> Result<Batch, StoreError> {
+        self.refresh().await?;
+        let store = self.store.clone();
+        let mut tx = Transaction::new(&store);
+        let mut intake = Intake::default();
+        for entry in entries {
+            match entry.kind {
+                EntryKind::LogEvents => self.take_put(&mut tx, &mut intake, entry).await?,
+                EntryKind::Record if !self.trails.is_empty() => {
+                    self.take_record(&mut tx, &mut intake, entry, now).await?;
+                }
+                _ => {}
+            }
+        }
+        for (key, events) in &mut intake.streams {
+            events.sort_unstable();
+            write_stream(&mut tx, key, events).await?;
+        }
+        for points in intake.samples.into_appends(now) {
+            tx.append(points);
+        }
+        Ok(tx.into_batch())
+    }
+
+    async fn take_put(
+        &mut self,
+        tx: &mut Transaction<'_>,
+        intake: &mut Intake,
+        entry: &LogEntry,
+    ) -> Result<(), StoreError> {
+        let put = LogEvents::read(entry)?;
+        let group_key = record::group_key(&entry.partition, &put.group);
+        let Some(group) = tx.get::<GroupRecord>(GROUP, &group_key).await? else { return Ok(()) };
+        let stream_key = record::stream_key(&group.id, &put.stream);
+        let Some(stream) = tx.get::<StreamRecord>(STREAM, &stream_key).await? else { return Ok(()) };
+        if entry.seq <= group.since || entry.seq <= stream.since {
+            return Ok(());
+        }
+        tx.require_unchanged(STREAM, &stream_key);
+        let ingested = put.ingested.as_millisecond();
+        for (index, event) in (0..).zip(put.events) {
+            let position = Position { time: event.time.as_millisecond(), seq: entry.seq, index };
+            let event = StoredEvent { position, ingested, message: event.message };
+            self.take(intake, &group_key, &entry.partition, &group, &stream, event).await?;
+        }
+        Ok(())
+    }
+
+    async fn take_record(
+        &mut self,
+        tx: &mut Transaction<'_>,
+        intake: &mut Intake,
+        entry: &LogEntry,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let Ok(message) = std::str::from_utf8(&entry.bytes) else { return Ok(()) };
+        if message.len() > RECORD_BYTES_MAX {
+            return Ok(());
+        }
+        let about: About<'_> = serde_json::from_str(message).unwrap_or_default();
+        let destinations: Vec<(Partition, String, String)> = self
+            .trails
+            .iter()
+            .filter(|trail| trail.takes(&entry.partition, entry.time))
+            .filter(|trail| trail.selects(&about.event_source, about.read_only))
+            .filter_map(|trail| {
+                let arn = trail.cloud_watch_logs_log_group_arn.as_deref()?;
+                let group = super::access::group_of_arn(arn)?;
+                let home = Partition::new(&trail.account, &trail.home_region);
+                Some((home, group.to_owned(), format!("{}_CloudTrail_{}", trail.account, trail.home_region)))
+            })
+            .collect();
+        for (index, (home, group, stream)) in (0..).zip(destinations) {
+            let group_key = record::group_key(&home, &group);
+            let Some(group) = tx.get::<GroupRecord>(GROUP, &group_key).await? else { continue };
+            if entry.seq <= group.since {
+                continue;
+            }
+            let stream = stream_of_trail(tx, &group, &stream, entry.seq, now).await?;
+            let position = Position { time: entry.time.as_millisecond(), seq: entry.seq, index };
+            let event = StoredEvent { position, ingested: now.as_millisecond(), message: message.to_owned() };
+            self.take(intake, &group_key, &home, &group, &stream, event).await?;
+        }
+        Ok(())
+    }
+
+    async fn take(
+        &mut self,
+        intake: &mut Intake,
+        group_key: &str,
+        partition: &Partition,
+        group: &GroupRecord,
+        stream: &StreamRecord,
+        event: StoredEvent,
+    ) -> Result<(), StoreError> {
+        if !self.filters.contains_key(group_key) {
+            let filters = load_filters(&self.store, group_key).await?;
+            self.filters.insert(group_key.to_owned(), filters);
+        }
+        for filter in self.filters.get(group_key).into_iter().flatten() {
+            if filter.since < event.position.seq {
+                intake.samples.add(filter, partition, event.position.time, &event.message);
+            }
+        }
+        let key = StreamKey { group_id: group.id.clone(), stream_id: stream.id.clone() };
+        intake.streams.entry(key).or_default().push(event);
+        Ok(())
+    }
+
+    /// Reads trails anew, and forgets filters, when some were written.
+    async fn refresh(&mut self) -> Result<(), StoreError> {
+        let generation = Some(self.store.generation(FILTER));
+        if self.filters_generation != generation {
+            self.filters.clear();
+            self.filters_generation = generation;
+        }
+        let generation = Some(self.store.generation(TRAIL));
+        if self.trails_generation != generation {
+            self.trails.clear();
+            let mut after: Option<String> = None;
+            loop {
+                let scan = Scan { prefix: "", after: after.as_deref(), limit: ROWS_AT_ONCE };
+                let rows = self.store.scan(TRAIL, scan).await?;
+                for row in &rows {
+                    let trail: TrailRecord = decode(&row.bytes)?;
+                    if trail.cloud_watch_logs_log_group_arn.is_some() {
+                        self.trails.push(trail);
+                    }
+                }
+                match rows.into_iter().nth(ROWS_AT_ONCE - 1) {
+                    Some(last) => after = Some(last.key),
+                    None => break,
+                }
+            }
+            self.trails_generation = generation;
+        }
+        Ok(())
+    }
+}
+
+impl Follower for LogsFollower {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn position(&self) -> Seq {
+        self.position
+    }
+
+    fn follow<'a>(
+        &'a mut self,
+        entries: &'a [LogEntry],
+        now: Timestamp,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            let Some(last) = entries.last() else { return Ok(()) };
+            for _ in 0..ATTEMPTS_MAX {
+                let batch = self.derive(entries, now).await?;
+                match commit_position(&self.store, NAME, last.seq, batch).await {
+                    Ok(()) => {
+                        self.position = last.seq;
+                        return Ok(());
+                    }
+                    // A group or stream was deleted meanwhile: look again.
+                    Err(CommitError::Conflict { .. }) => {}
+                    Err(CommitError::Store(error)) => return Err(error),
+                }
+            }
+            Err(StoreError::corrupt("log streams that keep changing"))
+        })
+    }
+
+    fn next_due(&mut self, now: Timestamp) -> BoxFuture<'_, Result<Option<Timestamp>, StoreError>> {
+        Box::pin(self.sweep.next_due(now))
+    }
+
+    fn run_due(&mut self, now: Timestamp) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(self.sweep.run(now))
+    }
+}
+
+/// The stream a trail writes to, made when it is missing.
+async fn stream_of_trail(
+    tx: &mut Transaction<'_>,
+    group: &GroupRecord,
+    name: &str,
+    seq: Seq,
+    now: Timestamp,
+) -> Result<StreamRecord, StoreError> {
+    let key = record::stream_key(&group.id, name);
+    if let Some(stream) = tx.get::<StreamRecord>(STREAM, &key).await? {
+        tx.require_unchanged(STREAM, &key);
+        return Ok(stream);
+    }
+    let stream = StreamRecord {
+        id: format!("{}-{seq}", group.id),
+        name: name.to_owned(),
+        created: now,
+        since: seq.saturating_sub(1),
+    };
+    // Read as absent above, so the commit demands that it still is.
+    tx.put(STREAM, &key, &stream)?;
+    Ok(stream)
+}
+
+async fn write_stream(
+    tx: &mut Transaction<'_>,
+    key: &StreamKey,
+    events: &[StoredEvent],
+) -> Result<(), StoreError> {
+    let (Some(first), Some(last)) = (events.first(), events.last()) else { return Ok(()) };
+    for chunk in chunk::cut(events) {
+        tx.put_bytes(CHUNK, &chunk::key(&key.stream_id, chunk[0].position), chunk::pack(chunk)?);
+    }
+    let bytes: usize = events.iter().map(|event| event.message.len() + EVENT_OVERHEAD_BYTES).sum();
+    let ingested = events.iter().map(|event| event.ingested).max().unwrap_or_default();
+    let row = record::stats_key(&key.group_id, &key.stream_id);
+    let before = tx.get::<StreamStats>(STATS, &row).await?;
+    let before = before.unwrap_or(StreamStats {
+        first_event: first.position.time,
+        last_event: last.position.time,
+        last_ingestion: ingested,
+        bytes: 0,
+    });
+    let stats = StreamStats {
+        first_event: before.first_event.min(first.position.time),
+        last_event: before.last_event.max(last.position.time),
+        last_ingestion: before.last_ingestion.max(ingested),
+        bytes: before.bytes.saturating_add(i64::try_from(bytes).unwrap_or(i64::MAX)),
+    };
+    tx.put(STATS, &row, &stats)
+}
+
+async fn load_filters(store: &Store, group_key: &str) -> Result<Vec<CompiledFilter>, StoreError> {
+    let prefix = format!("{group_key}:");
+    let rows = store.scan(FILTER, Scan { prefix: &prefix, after: None, limit: ROWS_AT_ONCE }).await?;
+    rows.iter()
+        .map(|row| {
+            let record: FilterRecord = decode(&row.bytes)?;
+            CompiledFilter::new(&record)
+                .map_err(|_| StoreError::corrupt(format!("the pattern of metric filter `{}`", record.name)))
+        })
+        .collect()
+}
