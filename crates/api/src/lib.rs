@@ -10,6 +10,7 @@ pub mod arn;
 pub mod clock;
 pub mod cloudtrail;
 pub mod codec;
+pub mod events;
 pub mod fault;
 pub mod iam;
 pub mod keywatch;
