@@ -5,6 +5,8 @@ use std::sync::Arc;
 use keywatch_api::Clock;
 use keywatch_iam::iam::Iam;
 use keywatch_monitor::engine::EngineHandle;
+use keywatch_monitor::events::Events;
+use keywatch_monitor::logs::Logs;
 use keywatch_store::Store;
 
 use crate::auth::authenticate::Authenticator;
@@ -22,4 +24,6 @@ pub struct App {
     pub engine: EngineHandle,
     pub auth: Authenticator,
     pub iam: Iam,
+    pub logs: Logs,
+    pub events: Events,
 }

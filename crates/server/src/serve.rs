@@ -9,6 +9,8 @@ use keywatch_crypto::RootKeyring;
 use keywatch_iam::credentials::Credentials;
 use keywatch_iam::iam::Iam;
 use keywatch_monitor::engine::{Engine, EngineHandle, Follower, MovableClock};
+use keywatch_monitor::events::{Events, EventsFollower};
+use keywatch_monitor::logs::{Logs, LogsFollower};
 use keywatch_store::{Store, StoreError, Transaction};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
@@ -123,13 +125,15 @@ async fn build(config: &Config, store: Store, endpoint: String) -> Result<(Arc<A
         None => Arc::new(WorldClock),
     };
     let movable = test_clock.clone().map(|clock| clock as Arc<dyn MovableClock>);
-    let followers = followers();
+    let followers = followers(&store).await?;
     let (engine, handle): (Engine, EngineHandle) =
         Engine::new(store.clone(), clock.clone(), movable, followers);
     let app = App {
         endpoint,
         clock,
         test_clock,
+        logs: Logs::new(handle.clone()),
+        events: Events,
         engine: handle,
         auth: authenticator(config, &store, &keyring, access_key, account, region),
         iam: Iam::new(keyring),
@@ -139,8 +143,11 @@ async fn build(config: &Config, store: Store, endpoint: String) -> Result<(Arc<A
 }
 
 /// All that follows the trail or falls due by the clock, in the order of the spine.
-fn followers() -> Vec<Box<dyn Follower>> {
-    Vec::new()
+async fn followers(store: &Store) -> Result<Vec<Box<dyn Follower>>, StoreError> {
+    Ok(vec![
+        Box::new(LogsFollower::open(store.clone()).await?),
+        Box::new(EventsFollower::open(store.clone()).await?),
+    ])
 }
 
 fn authenticator(

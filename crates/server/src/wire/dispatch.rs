@@ -16,6 +16,10 @@ pub async fn dispatch(
 ) -> Result<Vec<u8>, Fault> {
     // Only the busiest service's future is kept inline; the others would make every request's future larger.
     match operation {
+        Operation::Logs(op) => Box::pin(keywatch_monitor::logs::dispatch(op, wire, call, &app.logs)).await,
+        Operation::Events(op) => {
+            Box::pin(keywatch_monitor::events::dispatch(op, wire, call, &app.events)).await
+        }
         Operation::Iam(op) => Box::pin(keywatch_iam::iam::dispatch(op, wire, call, &app.iam)).await,
         Operation::Sts(op) => Box::pin(keywatch_iam::sts::dispatch(op, wire, call, &app.iam)).await,
         Operation::Keywatch(op) => Box::pin(crate::keywatch::dispatch(op, wire, call, app)).await,

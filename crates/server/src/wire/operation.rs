@@ -1,7 +1,9 @@
 //! Every operation of every service, from the services' own tables.
 
+use keywatch_api::events::EventsOperation;
 use keywatch_api::iam::IamOperation;
 use keywatch_api::keywatch::KeywatchOperation;
+use keywatch_api::logs::LogsOperation;
 use keywatch_api::sts::StsOperation;
 use keywatch_api::{OperationInfo, Service};
 
@@ -34,6 +36,8 @@ macro_rules! services {
 }
 
 services! {
+    Logs LogsOperation,
+    Events EventsOperation,
     Iam IamOperation,
     Sts StsOperation,
     Keywatch KeywatchOperation,
