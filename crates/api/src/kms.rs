@@ -1,4 +1,14 @@
-//! AWS KMS: API version 2014-11-01, JSON 1.1, target `TrentService`.
+//! AWS KMS: API version 2014-11-01, JSON 1.1, target `TrentService`. Shapes by noun, the closed sets in [`sets`].
+
+pub mod aliases;
+pub mod ciphers;
+pub mod import;
+pub mod keys;
+pub mod member;
+pub mod policies;
+pub mod rotation;
+pub mod sets;
+pub mod tags;
 
 /// The table of operations, as in botocore 1.44's model.
 #[macro_export]
