@@ -1,1 +1,91 @@
-//! (see ARCHITECTURE.md)
+//! # KMS: keys, who may use them, and their life
+//! One file per operation, named after it. Below them: a [`key`] as it is kept, its states ([`lifecycle`]) and materials
+//! ([`materials`]), who may do what ([`access`]), keys opened for use ([`open_key`]), and what falls [`due`] by the clock.
+//!
+//! **Invariants:** an operation changes the world only through its call's transaction; a key is written only through [`rows`];
+//! material leaves its seal only inside [`open_key`] and the import.
+//! **Not here:** the wire and records' common part (`server`), the trail and what follows it (`monitor`), ciphers (`crypto`).
+
+mod access;
+mod aliases;
+mod ciphers;
+mod conditions;
+mod dispatch;
+mod due;
+mod error;
+mod import_token;
+mod key;
+mod key_policy;
+mod key_ref;
+mod lifecycle;
+mod managed;
+mod materials;
+mod notes;
+mod open_key;
+mod paging;
+mod rows;
+mod tags;
+#[cfg(test)]
+mod testing;
+
+mod cancel_key_deletion;
+mod create_alias;
+mod create_key;
+mod decrypt;
+mod delete_alias;
+mod delete_imported_key_material;
+mod describe_key;
+mod disable_key;
+mod disable_key_rotation;
+mod enable_key;
+mod enable_key_rotation;
+mod encrypt;
+mod generate_data_key;
+mod generate_data_key_without_plaintext;
+mod generate_random;
+mod get_key_policy;
+mod get_key_rotation_status;
+mod get_parameters_for_import;
+mod import_key_material;
+mod list_aliases;
+mod list_key_policies;
+mod list_key_rotations;
+mod list_keys;
+mod list_resource_tags;
+mod put_key_policy;
+mod re_encrypt;
+mod rotate_key_on_demand;
+mod schedule_key_deletion;
+mod tag_resource;
+mod untag_resource;
+mod update_alias;
+mod update_key_description;
+
+use std::sync::Arc;
+
+use keywatch_crypto::RootKeyring;
+
+pub use dispatch::dispatch;
+pub use due::DueKeys;
+
+/// The service: what its operations share besides the store. One for a process.
+#[derive(Debug)]
+pub struct Kms {
+    keyring: Arc<RootKeyring>,
+    open: open_key::OpenKeys,
+}
+
+impl Kms {
+    /// `keyring` opens every sealed material in the store.
+    pub fn new(keyring: Arc<RootKeyring>) -> Self {
+        Kms { keyring, open: open_key::OpenKeys::new() }
+    }
+
+    pub(crate) fn keyring(&self) -> &RootKeyring {
+        &self.keyring
+    }
+
+    pub(crate) fn open(&self) -> &open_key::OpenKeys {
+        &self.open
+    }
+}

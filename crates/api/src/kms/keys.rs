@@ -4,9 +4,7 @@ use serde::Serialize;
 use serde_with::skip_serializing_none;
 
 use super::member::{Defaulted, GrantToken, is_marker, is_policy_text};
-use super::sets::{
-    EncryptionAlgorithm, ExpirationModel, KeyManager, KeySpec, KeyState, KeyUsage, Origin,
-};
+use super::sets::{EncryptionAlgorithm, ExpirationModel, KeyManager, KeySpec, KeyState, KeyUsage, Origin};
 use super::tags::Tag;
 use crate::{WireTime, shape};
 

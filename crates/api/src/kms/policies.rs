@@ -4,8 +4,8 @@ use serde::Serialize;
 use serde_with::skip_serializing_none;
 
 use super::member::{Defaulted, is_marker, is_policy_name, is_policy_text};
-use crate::{WireField, shape};
 use crate::shape::{At, Measured, Violations};
+use crate::{WireField, shape};
 
 /// The name of a key policy; `default` when none is given.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

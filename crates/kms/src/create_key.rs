@@ -1,0 +1,197 @@
+//! `CreateKey`: symmetric keys of one Region, with material made here or to be imported.
+
+use keywatch_api::kms::keys::{CreateKeyRequest, KeyMetadataResponse};
+use keywatch_api::kms::sets::{KeyManager, KeySpec, KeyUsage, Origin};
+use keywatch_api::kms::tags::Tag;
+use keywatch_api::record_form;
+use keywatch_crypto::{KeyName, SystemRandom, random};
+use keywatch_iam::Call;
+use keywatch_iam::policy::{ConditionKeys, Values};
+use serde::Serialize;
+use serde_with::skip_serializing_none;
+
+use crate::Kms;
+use crate::access::authorize_own;
+use crate::conditions::TagKeys;
+use crate::due::rotate_key::fresh_material;
+use crate::error::KmsError;
+use crate::key::{Key, Material, State};
+use crate::key_policy::{check_not_locked_out, checked, default_policy};
+use crate::open_key::KEY_RESOURCE;
+use crate::{rows, tags};
+
+pub(crate) async fn create_key(
+    call: &mut Call<'_>,
+    kms: &Kms,
+    request: CreateKeyRequest,
+) -> Result<KeyMetadataResponse, KmsError> {
+    let (spec, usage) = spec_and_usage(&request)?;
+    note_effective(call, &request, spec, usage);
+    let tags = request.tags.as_deref().unwrap_or_default();
+    let more = CreateKeys { request: &request, spec, usage, tags: TagKeys(tags) };
+    authorize_own(call, "kms:CreateKey", "*", &more)?;
+    check_built(&request, spec)?;
+
+    let policy_text = request.policy.clone().unwrap_or_else(|| default_policy(call.account()));
+    let policy = checked(&policy_text)?;
+    let key = new_key(call, kms, &request, policy_text, tags::merged(Default::default(), tags)?)?;
+    if !tags.is_empty() {
+        authorize_own(call, "kms:TagResource", &key.arn().to_string(), &more)?;
+    }
+    if !request.bypass_policy_lockout_safety_check.0 {
+        check_not_locked_out(call, &key, &policy, &more)?;
+    }
+    rows::insert(&mut call.tx, &key)?;
+    call.notes.resource(&key.arn(), KEY_RESOURCE);
+    Ok(KeyMetadataResponse { key_metadata: key.metadata() })
+}
+
+fn new_key(
+    call: &Call<'_>,
+    kms: &Kms,
+    request: &CreateKeyRequest,
+    policy: String,
+    tags: std::collections::BTreeMap<String, String>,
+) -> Result<Key, KmsError> {
+    let origin = request.origin.0;
+    let mut key = Key {
+        id: KeyName::from_uuid_bytes(random::uuid_bytes(&mut SystemRandom)).to_string(),
+        account: call.account().clone(),
+        region: call.region.clone(),
+        created: call.now,
+        manager: KeyManager::Customer,
+        origin,
+        description: request.description.0.clone(),
+        state: if origin == Origin::External { State::PendingImport } else { State::Enabled },
+        materials: Vec::new(),
+        rotation: None,
+        policy,
+        tags,
+        aliases: Default::default(),
+    };
+    if origin == Origin::AwsKms {
+        let (id, sealed) = fresh_material(kms, &key)?;
+        key.materials.push(Material::generated(id, sealed));
+    }
+    Ok(key)
+}
+
+/// The effective spec and usage, defaults included.
+fn spec_and_usage(request: &CreateKeyRequest) -> Result<(KeySpec, KeyUsage), KmsError> {
+    let invalid = |text: String| Err(KmsError::Validation(text));
+    let spec = match (request.key_spec, request.customer_master_key_spec) {
+        (Some(_), Some(_)) => {
+            return invalid(
+                "You cannot specify KeySpec and CustomerMasterKeySpec in the same request. CustomerMasterKeySpec is deprecated."
+                    .to_owned(),
+            );
+        }
+        (Some(spec), None) | (None, Some(spec)) => spec,
+        (None, None) => KeySpec::SymmetricDefault,
+    };
+    match request.key_usage {
+        None if spec != KeySpec::SymmetricDefault => invalid(
+            "You must specify a KeyUsage value for all KMS keys except for symmetric encryption keys."
+                .to_owned(),
+        ),
+        Some(usage) if !compatible(spec, usage) => {
+            invalid(format!("KeyUsage {usage} is not compatible with KeySpec {spec}"))
+        }
+        usage => Ok((spec, usage.unwrap_or(KeyUsage::EncryptDecrypt))),
+    }
+}
+
+/// Which usages a spec has. Source: KMS developer guide, "Key spec reference".
+fn compatible(spec: KeySpec, usage: KeyUsage) -> bool {
+    use KeySpec::*;
+    match usage {
+        KeyUsage::EncryptDecrypt => matches!(spec, SymmetricDefault | Rsa2048 | Rsa3072 | Rsa4096 | Sm2),
+        KeyUsage::SignVerify => !matches!(
+            spec,
+            SymmetricDefault | Hmac224 | Hmac256 | Hmac384 | Hmac512 | MlKem512 | MlKem768 | MlKem1024
+        ),
+        KeyUsage::GenerateVerifyMac => matches!(spec, Hmac224 | Hmac256 | Hmac384 | Hmac512),
+        KeyUsage::KeyAgreement => matches!(spec, EccNistP256 | EccNistP384 | EccNistP521 | Sm2),
+        KeyUsage::EncapsulateDecapsulate => matches!(spec, MlKem512 | MlKem768 | MlKem1024),
+    }
+}
+
+/// What AWS has and this server has not.
+fn check_built(request: &CreateKeyRequest, spec: KeySpec) -> Result<(), KmsError> {
+    let unsupported =
+        |what: String| Err(KmsError::Unsupported(format!("{what} is not supported by this endpoint.")));
+    if spec != KeySpec::SymmetricDefault {
+        return unsupported(format!("KeySpec {spec}"));
+    }
+    if request.multi_region == Some(true) {
+        return unsupported("MultiRegion".to_owned());
+    }
+    if matches!(request.origin.0, Origin::AwsCloudHsm | Origin::ExternalKeyStore) {
+        return unsupported(format!("Origin {}", request.origin.0));
+    }
+    if request.custom_key_store_id.is_some() || request.xks_key_id.is_some() {
+        return unsupported("A custom key store".to_owned());
+    }
+    Ok(())
+}
+
+/// `requestParameters` with the defaults that AWS fills in.
+#[skip_serializing_none]
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Shown<'r> {
+    policy: Option<&'r str>,
+    description: &'r str,
+    origin: Origin,
+    bypass_policy_lockout_safety_check: bool,
+    customer_master_key_spec: KeySpec,
+    key_spec: KeySpec,
+    key_usage: KeyUsage,
+    custom_key_store_id: Option<&'r str>,
+    tags: Option<&'r [Tag]>,
+    multi_region: Option<bool>,
+    xks_key_id: Option<&'r str>,
+}
+
+fn note_effective(call: &mut Call<'_>, request: &CreateKeyRequest, spec: KeySpec, usage: KeyUsage) {
+    let shown = Shown {
+        policy: request.policy.as_deref(),
+        description: &request.description.0,
+        origin: request.origin.0,
+        bypass_policy_lockout_safety_check: request.bypass_policy_lockout_safety_check.0,
+        customer_master_key_spec: spec,
+        key_spec: spec,
+        key_usage: usage,
+        custom_key_store_id: request.custom_key_store_id.as_deref(),
+        tags: request.tags.as_deref(),
+        multi_region: request.multi_region,
+        xks_key_id: request.xks_key_id.as_deref(),
+    };
+    call.notes.request_parameters = Some(record_form::to_json(&shown));
+}
+
+/// Condition keys of the request.
+struct CreateKeys<'r> {
+    request: &'r CreateKeyRequest,
+    spec: KeySpec,
+    usage: KeyUsage,
+    tags: TagKeys<'r>,
+}
+
+impl ConditionKeys for CreateKeys<'_> {
+    fn values(&self, key: &str) -> Option<Values<'_>> {
+        match key {
+            "kms:bypasspolicylockoutsafetycheck" => {
+                Some(Values::bool(self.request.bypass_policy_lockout_safety_check.0))
+            }
+            "kms:keyspec" | "kms:customermasterkeyspec" => Some(Values::one(self.spec.as_str())),
+            "kms:keyusage" | "kms:customermasterkeyusage" => Some(Values::one(self.usage.as_str())),
+            "kms:keyorigin" => Some(Values::one(self.request.origin.0.as_str())),
+            "kms:multiregion" => Some(Values::bool(self.request.multi_region == Some(true))),
+            _ => self.tags.values(key),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,55 @@
+//! `RotateKey`: new material becomes current, automatically here, or on demand for `RotateKeyOnDemand`.
+
+use jiff::Timestamp;
+use keywatch_api::kms::sets::RotationType;
+use keywatch_crypto::{KeyMaterial, SystemRandom};
+use keywatch_store::Transaction;
+
+use super::append_service_record;
+use crate::Kms;
+use crate::error::KmsError;
+use crate::key::{Key, Sealed};
+use crate::materials::Rotation;
+use crate::open_key::{name_of, seal};
+use crate::rows;
+
+pub(super) fn rotate_key(
+    tx: &mut Transaction<'_>,
+    kms: &Kms,
+    key: Key,
+    now: Timestamp,
+) -> Result<(), KmsError> {
+    let fresh = fresh_material(kms, &key)?;
+    let mut rotation = None;
+    let key = rows::change(tx, key, |key| {
+        let (key, done) = key.rotate_automatically(fresh, now);
+        rotation = Some(done);
+        Ok(key)
+    })?;
+    if let Some(rotation) = rotation {
+        append_rotation(tx, &key, &rotation, RotationType::Automatic, now);
+    }
+    tracing::info!(key.id = %key.id, "Rotated key `{}`", key.id);
+    Ok(())
+}
+
+/// New material for `key`: its id, and sealed.
+pub(crate) fn fresh_material(kms: &Kms, key: &Key) -> Result<(String, Sealed), KmsError> {
+    let material = KeyMaterial::generate(name_of(key)?, &mut SystemRandom);
+    Ok((material.id().to_string(), seal(key, &material, kms.keyring())?))
+}
+
+/// The record of a rotation.
+pub(crate) fn append_rotation(
+    tx: &mut Transaction<'_>,
+    key: &Key,
+    rotation: &Rotation,
+    kind: RotationType,
+    now: Timestamp,
+) {
+    let details = format!(
+        "{{\"rotationType\":\"{kind}\",\"keyOrigin\":\"{}\",\"previousKeyMaterialId\":\"{}\",\"currentKeyMaterialId\":\"{}\",\"keyId\":\"{}\"}}",
+        key.origin, rotation.previous, rotation.current, key.id
+    );
+    append_service_record(tx, key, "RotateKey", &details, now);
+}

@@ -1,0 +1,18 @@
+//! `EnableKey`: makes a disabled key usable again.
+
+use keywatch_api::kms::keys::KeyRequest;
+use keywatch_iam::Call;
+
+use crate::Kms;
+use crate::access::{Asked, hold};
+use crate::error::KmsError;
+use crate::key::Key;
+use crate::notes::note_key_id;
+use crate::rows;
+
+pub(crate) async fn enable_key(call: &mut Call<'_>, _kms: &Kms, request: KeyRequest) -> Result<(), KmsError> {
+    let key = hold(call, &request.key_id, &Asked::plain("kms:EnableKey")).await?;
+    let key = rows::change(&mut call.tx, key, Key::enable)?;
+    note_key_id(call, &key);
+    Ok(())
+}

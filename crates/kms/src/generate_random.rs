@@ -1,0 +1,29 @@
+//! `GenerateRandom`: random bytes, from no key.
+
+use keywatch_api::kms::ciphers::{GenerateRandomRequest, GenerateRandomResponse};
+use keywatch_iam::Call;
+use keywatch_iam::policy::NoKeys;
+
+use crate::Kms;
+use crate::access::authorize_own;
+use crate::ciphers::{check_recipient, random_bytes};
+use crate::error::KmsError;
+
+pub(crate) async fn generate_random(
+    call: &mut Call<'_>,
+    _kms: &Kms,
+    request: GenerateRandomRequest,
+) -> Result<GenerateRandomResponse, KmsError> {
+    // The record shows nothing of the request.
+    call.notes.request_parameters = None;
+    authorize_own(call, "kms:GenerateRandom", "*", &NoKeys)?;
+    check_recipient(&request.recipient)?;
+    if request.custom_key_store_id.is_some() {
+        return Err(KmsError::Unsupported(
+            "Custom key stores are not supported by this endpoint.".to_owned(),
+        ));
+    }
+    let length = request.number_of_bytes.and_then(|bytes| usize::try_from(bytes).ok());
+    let length = length.ok_or_else(|| KmsError::Validation("NumberOfBytes is required.".to_owned()))?;
+    Ok(GenerateRandomResponse { plaintext: random_bytes(length) })
+}

@@ -1,0 +1,210 @@
+//! # A key, as it is kept
+//! A **key** is a row: who and where it is, its **state**, its **materials** (sealed; one is current, former ones still decrypt,
+//! one may wait for its rotation), its policy, tags and the names of its aliases.
+//!
+//! **Invariants:** a key with `AWS_KMS` origin has all its materials; at most one material is current and at most one pends
+//! rotation; `aliases` names exactly the alias rows that point here, changed in the same transaction as they are.
+//! **Not here:** who may do what (`access`), which change is allowed when (`lifecycle`), material in the clear (`open_key`).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use jiff::Timestamp;
+use keywatch_api::kms::keys::KeyMetadata;
+use keywatch_api::kms::sets::{
+    EncryptionAlgorithm, ExpirationModel, KeyManager, KeySpec, KeyState, KeyUsage, Origin, RotationType,
+};
+use keywatch_api::{AccountId, Arn, Region};
+use keywatch_store::{Kind, Partition, Versioned};
+use serde::{Deserialize, Serialize};
+
+/// Keys: `account/region/id`.
+pub(crate) const KEYS: Kind = Kind("kms.key");
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Key {
+    pub(crate) id: String,
+    pub(crate) account: AccountId,
+    pub(crate) region: Region,
+    pub(crate) created: Timestamp,
+    pub(crate) manager: KeyManager,
+    pub(crate) origin: Origin,
+    pub(crate) description: String,
+    pub(crate) state: State,
+    /// In the order in which they came.
+    pub(crate) materials: Vec<Material>,
+    /// `None` while automatic rotation is off.
+    pub(crate) rotation: Option<AutomaticRotation>,
+    /// JSON text, as it was put.
+    pub(crate) policy: String,
+    pub(crate) tags: BTreeMap<String, String>,
+    /// Names with their prefix `alias/`.
+    pub(crate) aliases: BTreeSet<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum State {
+    Enabled,
+    Disabled,
+    PendingDeletion {
+        due: Timestamp,
+    },
+    /// Some material that the key needs was never imported, was deleted or has expired.
+    PendingImport,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Material {
+    /// 64 hexadecimal digits.
+    pub(crate) id: String,
+    /// `None` after imported material was deleted or has expired.
+    pub(crate) sealed: Option<Sealed>,
+    pub(crate) standing: Standing,
+    /// The rotation that made it the current one; `None` for a key's first material.
+    pub(crate) rotated: Option<Rotated>,
+    /// `None` for material that was generated here.
+    pub(crate) imported: Option<Imported>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Standing {
+    /// Encrypts and decrypts.
+    Current,
+    /// Was current and still decrypts.
+    NonCurrent,
+    /// Becomes current by the next rotation on demand.
+    PendingRotation,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Rotated {
+    pub(crate) at: Timestamp,
+    pub(crate) kind: RotationType,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Imported {
+    /// `None`: does not expire.
+    pub(crate) valid_to: Option<Timestamp>,
+    pub(crate) description: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct AutomaticRotation {
+    pub(crate) period_days: i32,
+    pub(crate) next: Timestamp,
+}
+
+/// Material sealed under a root key, in base64.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Sealed(String);
+
+impl Sealed {
+    pub(crate) fn new(sealed: &[u8]) -> Self {
+        Sealed(BASE64.encode(sealed))
+    }
+
+    /// `None` when the stored text is damaged.
+    pub(crate) fn bytes(&self) -> Option<Vec<u8>> {
+        BASE64.decode(&self.0).ok()
+    }
+}
+
+impl fmt::Debug for Sealed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sealed(..)")
+    }
+}
+
+impl Versioned for Key {
+    const MARKER: &'static str = "kms.key/1";
+}
+
+impl Key {
+    pub(crate) fn arn(&self) -> Arn {
+        Arn::kms_key(&self.region, &self.account, &self.id)
+    }
+
+    pub(crate) fn partition(&self) -> Partition {
+        Partition::new(self.account.as_str(), self.region.as_str())
+    }
+
+    /// The key of its row.
+    pub(crate) fn row(&self) -> String {
+        format!("{}/{}/{}", self.account, self.region, self.id)
+    }
+
+    pub(crate) fn current(&self) -> Option<&Material> {
+        self.materials.iter().find(|material| material.standing == Standing::Current)
+    }
+
+    pub(crate) fn material(&self, id: &str) -> Option<&Material> {
+        self.materials.iter().find(|material| material.id == id)
+    }
+
+    /// Whether any material the key needs for decrypting is not there.
+    pub(crate) fn lacks_material(&self) -> bool {
+        let mut needed = self.permanent().peekable();
+        needed.peek().is_none() || needed.any(|material| material.sealed.is_none())
+    }
+
+    /// The materials that belong to the key for good: all but one that pends its rotation.
+    fn permanent(&self) -> impl Iterator<Item = &Material> {
+        self.materials.iter().filter(|material| material.standing != Standing::PendingRotation)
+    }
+
+    /// As `CreateKey` and `DescribeKey` answer.
+    pub(crate) fn metadata(&self) -> KeyMetadata {
+        let valid_to = self.permanent().filter_map(Material::expiry).min();
+        let imported =
+            self.permanent().any(|material| material.imported.is_some() && material.sealed.is_some());
+        let model = match valid_to {
+            Some(_) => ExpirationModel::Expires,
+            None => ExpirationModel::DoesNotExpire,
+        };
+        KeyMetadata {
+            aws_account_id: self.account.to_string(),
+            key_id: self.id.clone(),
+            arn: self.arn().to_string(),
+            creation_date: self.created.into(),
+            enabled: self.state == State::Enabled,
+            description: self.description.clone(),
+            key_usage: KeyUsage::EncryptDecrypt,
+            key_state: self.state.wire(),
+            deletion_date: match self.state {
+                State::PendingDeletion { due } => Some(due.into()),
+                _ => None,
+            },
+            valid_to: valid_to.map(Into::into),
+            origin: self.origin,
+            expiration_model: imported.then_some(model),
+            key_manager: self.manager,
+            customer_master_key_spec: KeySpec::SymmetricDefault,
+            key_spec: KeySpec::SymmetricDefault,
+            encryption_algorithms: vec![EncryptionAlgorithm::SymmetricDefault],
+            multi_region: false,
+            current_key_material_id: self.current().map(|material| material.id.clone()),
+        }
+    }
+}
+
+impl Material {
+    /// When it expires; `None` when it does not, or is gone.
+    pub(crate) fn expiry(&self) -> Option<Timestamp> {
+        self.sealed.as_ref()?;
+        self.imported.as_ref()?.valid_to
+    }
+}
+
+impl State {
+    pub(crate) fn wire(&self) -> KeyState {
+        match self {
+            State::Enabled => KeyState::Enabled,
+            State::Disabled => KeyState::Disabled,
+            State::PendingDeletion { .. } => KeyState::PendingDeletion,
+            State::PendingImport => KeyState::PendingImport,
+        }
+    }
+}

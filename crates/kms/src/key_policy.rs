@@ -1,0 +1,95 @@
+//! Key policies: the default one, what a policy must satisfy, and the check that nobody locks the key away.
+//! Sources: KMS developer guide, "Key policies in AWS KMS", "Default key policy"; API reference, `PutKeyPolicy`.
+
+use keywatch_api::AccountId;
+use keywatch_iam::Call;
+use keywatch_iam::policy::{ConditionKeys, PolicyDocument, PolicyError, PolicyKind};
+
+use crate::access::{Asked, authorize};
+use crate::error::KmsError;
+use crate::key::Key;
+
+/// The only name a key's policy has.
+pub(crate) const POLICY_NAME: &str = "default";
+/// Names the policy of a sharing service, which is read only.
+pub(crate) const RAM_POLICY_NAME: &str = "AWS_RAM";
+/// "Key policy document size": 32 KB.
+pub(crate) const POLICY_BYTES_MAX: usize = 32_768;
+
+/// The policy of a key that was created without one: the account decides by its own policies.
+pub(crate) fn default_policy(account: &AccountId) -> String {
+    format!(
+        r#"{{
+  "Version" : "2012-10-17",
+  "Id" : "key-default-1",
+  "Statement" : [ {{
+    "Sid" : "Enable IAM User Permissions",
+    "Effect" : "Allow",
+    "Principal" : {{
+      "AWS" : "arn:aws:iam::{account}:root"
+    }},
+    "Action" : "kms:*",
+    "Resource" : "*"
+  }} ]
+}}"#
+    )
+}
+
+/// Reads a policy that a caller wants a key to have.
+pub(crate) fn checked(text: &str) -> Result<PolicyDocument, KmsError> {
+    if text.len() > POLICY_BYTES_MAX {
+        return Err(KmsError::LimitExceeded(format!(
+            "The key policy document must not exceed {POLICY_BYTES_MAX} bytes."
+        )));
+    }
+    PolicyDocument::parse(PolicyKind::Key, text).map_err(|error| match error {
+        PolicyError::Principal(_) => KmsError::MalformedPolicy(
+            "Policy contains a statement with one or more invalid principals.".to_owned(),
+        ),
+        other => KmsError::MalformedPolicy(other.to_string()),
+    })
+}
+
+/// The lock-out safety check: whoever sets a policy must be able to set the next one.
+pub(crate) fn check_not_locked_out(
+    call: &Call<'_>,
+    key: &Key,
+    policy: &PolicyDocument,
+    more: &dyn ConditionKeys,
+) -> Result<(), KmsError> {
+    let asked = Asked::with("kms:PutKeyPolicy", more);
+    match authorize(call, key, &key.arn().to_string(), policy, None, &asked) {
+        Err(KmsError::AccessDenied(_)) => Err(KmsError::MalformedPolicy(
+            "The new key policy will not allow you to update the key policy in the future.".to_owned(),
+        )),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_policy_is_a_policy() {
+        let text = default_policy(&"111122223333".parse().unwrap());
+        let document = checked(&text).unwrap();
+        assert_eq!(document.statements().len(), 1);
+        assert_eq!(document.statements()[0].sid.as_deref(), Some("Enable IAM User Permissions"));
+    }
+
+    #[test]
+    fn refusals() {
+        for (text, want) in [
+            ("{", "MalformedPolicy"),
+            (
+                r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"kms:*","Resource":"*"}]}"#,
+                "MalformedPolicy",
+            ),
+            (&format!("{{{}}}", " ".repeat(POLICY_BYTES_MAX)), "LimitExceeded"),
+        ] {
+            let error = format!("{:?}", checked(text).unwrap_err());
+            assert!(error.starts_with(want), "{error}");
+        }
+    }
+}
