@@ -198,29 +198,40 @@ impl BlockWriter {
 }
 
 /// A time as stored. jiff takes no microseconds after the last whole second of its range, so those are cut.
-fn micros(time: Timestamp) -> i64 {
+pub(crate) fn micros(time: Timestamp) -> i64 {
     time.as_microsecond()
         .clamp(Timestamp::MIN.as_second() * 1_000_000, Timestamp::MAX.as_second() * 1_000_000)
 }
 
+/// The time of stored microseconds; `None` when [`micros`] cannot have given them.
+pub(crate) fn time_of_micros(micros: i64) -> Option<Timestamp> {
+    Timestamp::from_microsecond(micros).ok()
+}
+
 fn write_heads(raw: &mut Vec<u8>, time_min: i64, appends: &[Append]) {
-    let mut indexes: HashMap<&str, u64> = HashMap::new();
-    let mut partitions: Vec<&str> = Vec::new();
+    let mut partitions: Vec<&Partition> = Vec::new();
+    let mut known: HashMap<&Partition, usize> = HashMap::new();
+    let mut indexes: Vec<usize> = Vec::with_capacity(appends.len());
     for append in appends {
-        indexes.entry(append.partition.as_str()).or_insert_with(|| {
-            partitions.push(append.partition.as_str());
-            partitions.len() as u64 - 1
-        });
+        let index = match indexes.last() {
+            // Neighbours mostly share their partition: that spares the hashing.
+            Some(last) if *partitions[*last] == append.partition => *last,
+            _ => *known.entry(&append.partition).or_insert_with(|| {
+                partitions.push(&append.partition);
+                partitions.len() - 1
+            }),
+        };
+        indexes.push(index);
     }
     write_varint(raw, partitions.len() as u64);
     for partition in partitions {
-        write_varint(raw, partition.len() as u64);
-        raw.extend_from_slice(partition.as_bytes());
+        write_varint(raw, partition.as_str().len() as u64);
+        raw.extend_from_slice(partition.as_str().as_bytes());
     }
     write_varint(raw, appends.len() as u64);
-    for append in appends {
+    for (append, index) in appends.iter().zip(indexes) {
         raw.push(append.kind.code());
-        write_varint(raw, indexes[append.partition.as_str()]);
+        write_varint(raw, index as u64);
         write_varint(raw, micros(append.time).abs_diff(time_min));
         write_varint(raw, append.bytes.len() as u64);
     }
@@ -270,7 +281,7 @@ fn read_entries(raw: &Bytes, block: &Block, entries: &mut Vec<LogEntry>) -> Opti
         let kind = EntryKind::from_code(*rest.split_off_first()?);
         let partition = partitions.get(usize::try_from(read_varint(&mut rest)?).ok()?)?.clone();
         let micros = block.time_min.checked_add_unsigned(read_varint(&mut rest)?)?;
-        let time = Timestamp::from_microsecond(micros).ok()?;
+        let time = time_of_micros(micros)?;
         lengths.push(usize::try_from(read_varint(&mut rest)?).ok()?);
         entries.push(LogEntry { seq, kind, time, partition, bytes: Bytes::new() });
     }

@@ -22,6 +22,7 @@ mod newest;
 mod postgres;
 mod published;
 mod queue;
+mod tail;
 mod transaction;
 mod versioned;
 
@@ -144,6 +145,9 @@ impl Store {
     pub async fn read_log(&self, after: Seq, max_bytes: usize) -> Result<Vec<LogEntry>, StoreError> {
         if after >= self.head() {
             return Ok(Vec::new());
+        }
+        if let Some(entries) = self.inner.published.read_tail(after, max_bytes) {
+            return Ok(entries);
         }
         match &self.inner.backend {
             Backend::Embedded(embedded) => embedded.readers().read_log(after, max_bytes).await,

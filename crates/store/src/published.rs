@@ -1,5 +1,5 @@
-//! What every handle of a store sees without asking the database: the head of the log, generations, and a bounded
-//! cache of rows (absence included).
+//! What every handle of a store sees without asking the database: the head and the newest entries of the log,
+//! generations, and a bounded cache of rows (absence included).
 //!
 //! **Invariant:** the committer publishes a group here after it is durable and before it answers anybody, so a caller
 //! reads its own writes. A reader that fetched a row from the database may only cache it when no commit touched the
@@ -18,7 +18,11 @@ use bytes::Bytes;
 use quick_cache::{DefaultHashBuilder, Equivalent, Weighter, sync::Cache};
 use tokio::sync::watch;
 
-use crate::{Kind, Seq, Version, group::RowName};
+use crate::{
+    Append, Kind, LogEntry, Seq, Version,
+    group::RowName,
+    tail::{Found, Tail},
+};
 
 /// Memory the cached rows may take, by their own weight.
 const CACHE_BYTES: u64 = 32 << 20;
@@ -65,6 +69,7 @@ pub(crate) struct Published {
     hasher: DefaultHashBuilder,
     epochs: [Mutex<u64>; SHARDS],
     generations: [AtomicU64; GENERATIONS],
+    tail: Mutex<Tail>,
     head: watch::Sender<Seq>,
 }
 
@@ -75,6 +80,7 @@ impl Published {
             hasher: DefaultHashBuilder::default(),
             epochs: std::array::from_fn(|_| Mutex::new(0)),
             generations: std::array::from_fn(|_| AtomicU64::new(0)),
+            tail: Mutex::new(Tail::default()),
             head: watch::Sender::new(head),
         }
     }
@@ -111,8 +117,20 @@ impl Published {
         }
     }
 
-    /// Makes a durable group visible: rows, then generations, then the head.
-    pub(crate) fn publish(&self, changes: HashMap<RowName, Option<Bytes>>, version: Version, head: Seq) {
+    /// The entries after `after`, if the tail goes back that far.
+    pub(crate) fn read_tail(&self, after: Seq, max_bytes: usize) -> Option<Vec<LogEntry>> {
+        let found = self.lock_tail().find(after, max_bytes);
+        found.map(Found::entries)
+    }
+
+    /// Makes a durable group visible: rows, then generations, then entries, then the head.
+    pub(crate) fn publish(
+        &self,
+        changes: HashMap<RowName, Option<Bytes>>,
+        appends: Vec<Append>,
+        version: Version,
+        head: Seq,
+    ) {
         let mut touched: Vec<Kind> = Vec::new();
         for (name, change) in changes {
             if !touched.contains(&name.kind) {
@@ -130,7 +148,14 @@ impl Published {
         for kind in touched {
             self.generation_of(kind).fetch_add(1, Ordering::AcqRel);
         }
-        self.head.send_if_modified(|current| std::mem::replace(current, head) != head);
+        if !appends.is_empty() {
+            self.lock_tail().push(head + 1 - appends.len() as Seq, appends);
+            self.head.send_replace(head);
+        }
+    }
+
+    fn lock_tail(&self) -> MutexGuard<'_, Tail> {
+        self.tail.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn generation_of(&self, kind: Kind) -> &AtomicU64 {
@@ -153,7 +178,10 @@ fn cacheable(row: &CachedRow) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
+    use crate::EntryKind;
 
     const KIND: Kind = Kind("t");
 
@@ -168,7 +196,7 @@ mod tests {
     fn a_late_reader_does_not_bring_back_the_past() {
         let published = Published::new(0);
         let Err(ticket) = published.lookup(KIND, "k") else { panic!("nothing is cached yet") };
-        published.publish(change("k", Some("new")), 2, 1);
+        published.publish(change("k", Some("new")), Vec::new(), 2, 0);
         published.fill(ticket, KIND, "k", &Some((1, Bytes::from_static(b"old"))));
         assert_eq!(published.lookup(KIND, "k").ok(), Some(Some((2, Bytes::from_static(b"new")))));
     }
@@ -179,9 +207,9 @@ mod tests {
         let Err(ticket) = published.lookup(KIND, "k") else { panic!("nothing is cached yet") };
         published.fill(ticket, KIND, "k", &None);
         assert_eq!(published.lookup(KIND, "k").ok(), Some(None));
-        published.publish(change("k", Some("v")), 1, 0);
+        published.publish(change("k", Some("v")), Vec::new(), 1, 0);
         assert_eq!(published.lookup(KIND, "k").ok(), Some(Some((1, Bytes::from_static(b"v")))));
-        published.publish(change("k", None), 2, 0);
+        published.publish(change("k", None), Vec::new(), 2, 0);
         assert_eq!(published.lookup(KIND, "k").ok(), Some(None));
     }
 
@@ -189,9 +217,17 @@ mod tests {
     fn generations_and_head_grow() {
         let published = Published::new(7);
         let before = published.generation(KIND);
-        published.publish(HashMap::new(), 1, 9);
+        let append = Append {
+            kind: EntryKind::Record,
+            time: Timestamp::UNIX_EPOCH,
+            partition: "1/a".into(),
+            bytes: Bytes::new(),
+        };
+        published.publish(HashMap::new(), vec![append; 2], 1, 9);
         assert_eq!((published.generation(KIND), published.head()), (before, 9));
-        published.publish(change("k", Some("v")), 2, 9);
+        assert!(published.read_tail(6, 1).is_none());
+        assert_eq!(published.read_tail(8, 1).unwrap()[0].seq, 9);
+        published.publish(change("k", Some("v")), Vec::new(), 2, 9);
         assert!(published.generation(KIND) > before);
     }
 }

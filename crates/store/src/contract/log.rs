@@ -57,16 +57,29 @@ pub(super) async fn pages_through_the_log(place: &Place) {
     }
     let all = whole_log(&store, usize::MAX).await;
     assert_eq!((all.len(), store.head()), (55, 55));
-    assert_eq!(whole_log(&store, 0).await, all, "at least a block at a time");
-    for after in 0..=56 {
+    let partition = &all[7].partition;
+    assert_eq!((partition.account(), partition.region()), ("000000000000", "us-east-1"));
+    check_pages(&store, &all).await;
+    // Once more from the disk, and then with a part of the log in memory.
+    in_time(store.close()).await;
+    let store = place.open().await;
+    check_pages(&store, &all).await;
+    let more = store.commit(append(vec![entry(EntryKind::Event, 10, "more"); 3])).await.unwrap();
+    assert_eq!(more.first_seq, Some(56));
+    let all = whole_log(&store, usize::MAX).await;
+    assert_eq!(all.len(), 58);
+    check_pages(&store, &all).await;
+}
+
+async fn check_pages(store: &Store, all: &[LogEntry]) {
+    assert_eq!(whole_log(store, 0).await, all, "at least a block at a time");
+    for after in 0..=all.len() as u64 + 1 {
         let page = store.read_log(after, 1).await.unwrap();
         let rest = &all[(after as usize).min(all.len())..];
         assert_eq!(page.is_empty(), rest.is_empty(), "after {after}");
         assert_eq!(page, rest[..page.len()], "after {after}");
         assert!(page.len() <= 10, "one block is enough for one byte");
     }
-    let partition = &all[7].partition;
-    assert_eq!((partition.account(), partition.region()), ("000000000000", "us-east-1"));
 }
 
 pub(super) async fn reads_newest_first(place: &Place) {
@@ -122,6 +135,7 @@ pub(super) async fn steps_over_unknown_kinds(place: &Place) {
     for kind in kinds {
         store.commit(append(vec![entry(kind, 1, "x")])).await.unwrap();
     }
-    let log = whole_log(&store, 1).await;
+    in_time(store.close()).await;
+    let log = whole_log(&place.open().await, 1).await;
     assert_eq!(log.iter().map(|entry| entry.kind).collect::<Vec<_>>(), kinds);
 }

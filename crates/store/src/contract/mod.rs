@@ -3,6 +3,7 @@
 mod cluster;
 mod crash;
 mod log;
+mod lost;
 mod place;
 mod state;
 
@@ -31,6 +32,8 @@ macro_rules! keeps {
             let Some(mut cluster) = cluster::Cluster::start().await else { return };
             $(eprintln!("{}", stringify!($promise));
             $module::$promise(&Place::postgres(&mut cluster).await).await;)*
+            lost::an_overtaken_writer_does_nothing(&Place::postgres(&mut cluster).await).await;
+            lost::an_absent_server_is_unreachable().await;
         }
     };
 }
@@ -52,6 +55,7 @@ keeps! {
     log::reads_newest_first,
     log::steps_over_unknown_kinds,
     crash::acknowledged_commits_survive_a_kill,
+    lost::lost_connections_lose_and_double_nothing,
 }
 
 fn text(value: &'static str) -> Bytes {

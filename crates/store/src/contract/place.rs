@@ -37,13 +37,22 @@ impl Place {
         }
     }
 
-    /// Runs one statement behind the store's back; the store is closed meanwhile.
+    /// Runs one statement behind the store's back. A store in a directory is closed meanwhile.
     pub(super) async fn tamper(&self, sql: &str) {
         match self {
             Self::Embedded(dir) => {
                 Connection::open(dir.path().join("keywatch.db")).unwrap().execute_batch(sql).unwrap();
             }
             Self::Postgres(url) => execute(url, sql).await.unwrap(),
+        }
+    }
+
+    /// Ends every connection a store has to its database.
+    pub(super) async fn cut_connections(&self) {
+        if let Self::Postgres(url) = self {
+            let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                       WHERE datname = current_database() AND application_name = 'keywatch'";
+            execute(url, cut).await.unwrap();
         }
     }
 }

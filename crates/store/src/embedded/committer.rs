@@ -69,7 +69,7 @@ impl Committer {
             return Err(failed("commit", cause));
         }
         self.position = Position { version: plan.version, head: plan.head };
-        self.published.publish(plan.changes, plan.version, plan.head);
+        self.published.publish(plan.changes, plan.appends, plan.version, plan.head);
         Ok(plan.outcomes)
     }
 

@@ -11,7 +11,7 @@ use tokio::{
     sync::mpsc,
     time::{sleep, timeout},
 };
-use tokio_postgres::{Client, Statement, types::Type};
+use tokio_postgres::{Client, Statement, error::Severity, types::Type};
 
 use super::session::{self, Position, STATEMENT_TIMEOUT, Target};
 use crate::{
@@ -138,7 +138,7 @@ impl Committer {
     /// Takes a durable plan as the new state.
     fn settle(&mut self, plan: Plan) {
         self.position = Position { version: plan.version, head: plan.head };
-        self.published.publish(plan.changes, plan.version, plan.head);
+        self.published.publish(plan.changes, plan.appends, plan.version, plan.head);
     }
 
     /// Makes sure there is a session and that the position is known, settling what was left open.
@@ -229,14 +229,19 @@ impl Committer {
         match timeout(STATEMENT_TIMEOUT, session.commit(self.position, plan, block)).await {
             Ok(Ok(1)) => Written::Yes,
             Ok(Ok(_)) => Written::No(self.overtaken()),
-            // The server's own word that the statement failed, unless it said so while going away.
-            Ok(Err(cause)) if cause.as_db_error().is_some() && !session.client.is_closed() => {
+            Ok(Err(cause)) if only_the_statement_failed(&cause) => {
                 Written::No(StoreError::database("commit", cause))
             }
             Ok(Err(cause)) => Written::Unknown(self.target.unreachable(cause)),
             Err(elapsed) => Written::Unknown(self.target.unreachable(elapsed)),
         }
     }
+}
+
+/// True for the server's own word that the statement failed. A server that ends the session may say so when the
+/// statement is already committed.
+fn only_the_statement_failed(cause: &tokio_postgres::Error) -> bool {
+    cause.as_db_error().is_some_and(|error| error.parsed_severity() == Some(Severity::Error))
 }
 
 /// What became of a group.
