@@ -7,6 +7,7 @@ use keywatch_iam::iam::Iam;
 use keywatch_monitor::engine::EngineHandle;
 use keywatch_monitor::events::Events;
 use keywatch_monitor::logs::Logs;
+use keywatch_monitor::trail::Trails;
 use keywatch_store::Store;
 
 use crate::auth::authenticate::Authenticator;
@@ -26,4 +27,5 @@ pub struct App {
     pub iam: Iam,
     pub logs: Logs,
     pub events: Events,
+    pub trails: Trails,
 }

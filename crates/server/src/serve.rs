@@ -137,6 +137,7 @@ async fn build(config: &Config, store: Store, endpoint: String) -> Result<(Arc<A
         engine: handle,
         auth: authenticator(config, &store, &keyring, access_key, account, region),
         iam: Iam::new(keyring),
+        trails: keywatch_monitor::trail::Trails::new(store.clone()),
         store,
     };
     Ok((Arc::new(app), engine))

@@ -20,6 +20,9 @@ pub async fn dispatch(
         Operation::Events(op) => {
             Box::pin(keywatch_monitor::events::dispatch(op, wire, call, &app.events)).await
         }
+        Operation::CloudTrail(op) => {
+            Box::pin(keywatch_monitor::trail::dispatch(op, wire, call, &app.trails)).await
+        }
         Operation::Iam(op) => Box::pin(keywatch_iam::iam::dispatch(op, wire, call, &app.iam)).await,
         Operation::Sts(op) => Box::pin(keywatch_iam::sts::dispatch(op, wire, call, &app.iam)).await,
         Operation::Keywatch(op) => Box::pin(crate::keywatch::dispatch(op, wire, call, app)).await,

@@ -1,6 +1,7 @@
 //! Every operation of every service, from the services' own tables.
 
 use keywatch_api::events::EventsOperation;
+use keywatch_api::cloudtrail::CloudTrailOperation;
 use keywatch_api::iam::IamOperation;
 use keywatch_api::keywatch::KeywatchOperation;
 use keywatch_api::logs::LogsOperation;
@@ -38,6 +39,7 @@ macro_rules! services {
 services! {
     Logs LogsOperation,
     Events EventsOperation,
+    CloudTrail CloudTrailOperation,
     Iam IamOperation,
     Sts StsOperation,
     Keywatch KeywatchOperation,
