@@ -56,6 +56,7 @@ pub(crate) fn run(options: &Options) -> io::Result<()> {
     Ok(())
 }
 
+#[expect(clippy::print_stdout, reason = "the figures are the output")]
 fn print(corpus: &Corpus, threads: usize, inflating: Spent, reporting: Spent, peak_kib: u64) {
     let rate = |bytes: u64, time: Duration| bytes as f64 / 1e6 / time.as_secs_f64();
     let (gzip, text) = (corpus.gzip_bytes, corpus.text_bytes);

@@ -97,16 +97,16 @@ impl Page {
             (
                 "Principals",
                 grouped(totals.principals as u64),
-                format!("from {} addresses", summary.sources.len()),
+                format!("from {} addresses", grouped(summary.sources.len() as u64)),
             ),
             ("Blocked uses", grouped(blocked), "of keys that cannot be used".to_owned()),
             ("Estimated cost", dollars(summary.bill.list_usd), "of requests, at list price".to_owned()),
         ];
         self.html.push_str("<section class=\"tiles\">\n");
         for (name, value, note) in tiles {
-            let _ = write!(
+            let _ = writeln!(
                 self.html,
-                "<div class=\"tile\"><span>{name}</span><b>{value}</b><small>{note}</small></div>\n"
+                "<div class=\"tile\"><span>{name}</span><b>{value}</b><small>{note}</small></div>"
             );
         }
         self.html.push_str("</section>\n");
