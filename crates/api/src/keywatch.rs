@@ -1,8 +1,9 @@
 //! Our own service, for what AWS has no operation: JSON 1.1, target `Keywatch_20261101`, signed like the rest.
 
 use serde::Serialize;
+use serde_with::skip_serializing_none;
 
-use crate::WireTime;
+use crate::{Blob, WireTime};
 
 /// The table of operations.
 #[macro_export]
@@ -11,8 +12,8 @@ macro_rules! keywatch_operations {
         $($then)::+! { $($args,)* KeywatchOperation Keywatch;
             AdvanceClock advance_clock Write;
             DescribeClock describe_clock Read;
-            DescribeImports - Read;
-            ImportTrail - Write;
+            DescribeImports describe_imports Read;
+            ImportTrail import_trail Write;
             ListOutbox - Read;
         }
     };
@@ -39,4 +40,59 @@ pub struct ClockReading {
     pub now: WireTime,
     /// Whether it is a test clock, which only `AdvanceClock` moves.
     pub test: bool,
+}
+
+crate::shape! {
+    /// Takes the records of one CloudTrail log file, plain or gzip, into the caller's event history.
+    pub struct ImportTrailRequest: Pascal {
+        log_file: Blob,
+        /// What the list of imports calls the file.
+        name: Option<String> [len 1..=1024],
+    }
+}
+
+#[skip_serializing_none]
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ImportTrailResponse {
+    /// Absent when nothing new was imported.
+    pub import_id: Option<String>,
+    pub records: u64,
+    pub imported: u64,
+    /// Records whose event was imported before or stands twice in the file.
+    pub duplicates: u64,
+    pub skipped: u64,
+    /// What was wrong with the file, in words.
+    pub faults: Vec<String>,
+}
+
+crate::shape! {
+    /// The imports of the caller's account, the newest first.
+    pub struct DescribeImportsRequest: Pascal {
+        max_results: Option<i32> [range 1..=1000],
+        next_token: Option<String> [len 1..=4096],
+    }
+}
+
+#[skip_serializing_none]
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct DescribeImportsResponse {
+    pub imports: Vec<ImportDescription>,
+    pub next_token: Option<String>,
+}
+
+#[skip_serializing_none]
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ImportDescription {
+    pub import_id: String,
+    pub time: WireTime,
+    pub name: Option<String>,
+    pub principal_arn: String,
+    pub records: u64,
+    pub imported: u64,
+    pub duplicates: u64,
+    pub skipped: u64,
+    pub faults: Vec<String>,
 }

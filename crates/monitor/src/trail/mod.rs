@@ -1,6 +1,7 @@
 //! # The trail: what CloudTrail users see of the records
 //! **Event history** is the records of the last 90 days, newest first ([`lookup_events`]); a **trail** is a named wish to have records
-//! delivered, to a bucket and to a log group ([`record`]); **files** reads the log files of trails, ours and other accounts'.
+//! delivered, to a bucket and to a log group ([`record`]); **files** reads the log files of trails, ours and other accounts';
+//! **import** takes their records in.
 //!
 //! **Not here:** how records are written (`iam::record`) and kept (`store`).
 
@@ -13,6 +14,7 @@ pub mod files;
 mod get_event_selectors;
 mod get_trail;
 mod get_trail_status;
+pub mod import;
 mod list_tags;
 mod list_trails;
 mod lookup;

@@ -8,6 +8,7 @@ use keywatch_api::Fault;
 use keywatch_api::codec::Wire;
 use keywatch_api::keywatch::KeywatchOperation;
 use keywatch_iam::Call;
+use keywatch_monitor::trail::import::{describe_imports, import_trail};
 
 use crate::app::App;
 

@@ -1,0 +1,61 @@
+//! What imports are refused with.
+
+use std::borrow::Cow;
+
+use keywatch_api::WireError;
+use keywatch_iam::AccessDenied;
+use keywatch_store::StoreError;
+
+use crate::trail::files::Fault;
+
+/// Why an import, or the list of imports, failed.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    #[error(transparent)]
+    Denied(#[from] AccessDenied),
+    #[error("The log file is not usable: {0}.")]
+    Unusable(Fault),
+    #[error("The log file is a digest file, which holds no records.")]
+    Digest,
+    #[error("The log file holds more than {limit_mib} MiB of records; import it in parts.")]
+    TooLarge { limit_mib: usize },
+    #[error("The token does not belong to this request.")]
+    InvalidNextToken,
+    #[error("The store failed.")]
+    Store(#[from] StoreError),
+    #[error("Reading the log file was broken off.")]
+    BrokenOff,
+}
+
+impl WireError for ImportError {
+    fn code(&self) -> Cow<'static, str> {
+        match self {
+            Self::Denied(denied) => denied.code(),
+            Self::Unusable(_) | Self::Digest | Self::TooLarge { .. } => "InvalidLogFileException".into(),
+            Self::InvalidNextToken => "InvalidNextTokenException".into(),
+            Self::Store(_) | Self::BrokenOff => "InternalFailure".into(),
+        }
+    }
+
+    fn status(&self) -> u16 {
+        match self {
+            Self::Store(_) | Self::BrokenOff => 500,
+            Self::Denied(_)
+            | Self::Unusable(_)
+            | Self::Digest
+            | Self::TooLarge { .. }
+            | Self::InvalidNextToken => 400,
+        }
+    }
+
+    fn message(&self) -> Option<String> {
+        Some(self.to_string())
+    }
+
+    fn detail(&self) -> Option<String> {
+        match self {
+            Self::Store(error) => Some(error.to_string()),
+            _ => None,
+        }
+    }
+}
