@@ -32,7 +32,10 @@ impl Tagged {
                 let name = name.strip_prefix("default/").unwrap_or(name);
                 Ok(Self::Rule(access::rule(call, name).await?))
             }
-            None => Err(EventsError::invalid(format!("Parameter {arn} is not valid."))),
+            None => match arn.strip_prefix(bus_arn(&partition, "").as_str()) {
+                Some(bus) => Err(EventsError::BusNotFound(bus.to_owned())),
+                None => Err(EventsError::invalid(format!("Parameter {arn} is not valid."))),
+            },
         }
     }
 

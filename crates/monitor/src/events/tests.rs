@@ -92,6 +92,16 @@ async fn rules_live_and_die() {
     ok(&world, "TagResource", json!({"ResourceARN": arn, "Tags": [{"Key": "a", "Value": "b"}]})).await;
     let tags = ok(&world, "ListTagsForResource", json!({"ResourceARN": arn})).await;
     assert_eq!(tags, json!({"Tags": [{"Key": "a", "Value": "b"}]}));
+    refused(
+        call(
+            &world,
+            "ListTagsForResource",
+            json!({"ResourceARN": "arn:aws:events:us-east-1:000000000000:event-bus/none"}),
+        )
+        .await,
+        "ResourceNotFoundException",
+        "Event bus none does not exist.",
+    );
     ok(&world, "DeleteRule", json!({"Name": "r"})).await;
     ok(&world, "DeleteRule", json!({"Name": "r"})).await;
     refused(

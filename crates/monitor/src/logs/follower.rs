@@ -5,10 +5,7 @@
 //! committed with the position. **Invariant:** an event belongs to the group and stream that bore the names when it was
 //! put: one made later under the same name has a `since` behind the event.
 
-use std::{
-    borrow::Cow,
-    collections::{BTreeMap, HashMap},
-};
+use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
@@ -48,7 +45,7 @@ pub struct LogsFollower {
     trails: Vec<TrailRecord>,
     trails_generation: Option<u64>,
     /// By the row keys of their groups.
-    filters: HashMap<String, Vec<CompiledFilter>>,
+    filters: HashMap<String, Arc<Vec<CompiledFilter>>>,
     filters_generation: Option<u64>,
     sweep: Sweep,
 }
@@ -65,14 +62,22 @@ struct About<'r> {
 /// What one run takes in.
 #[derive(Default)]
 struct Intake {
-    streams: BTreeMap<StreamKey, Vec<StoredEvent>>,
+    /// By the row key of the group and the name of the stream; `None` where there is no such stream. Each is looked up
+    /// once in a run: a burst of records goes to one.
+    places: HashMap<(String, String), Option<usize>>,
+    streams: Vec<StreamIntake>,
     samples: Samples,
 }
 
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct StreamKey {
+/// The new events of one stream.
+struct StreamIntake {
     group_id: String,
     stream_id: String,
+    partition: Partition,
+    filters: Arc<Vec<CompiledFilter>>,
+    /// Entries up to here are about another group or stream of the same name.
+    since: Seq,
+    events: Vec<StoredEvent>,
 }
 
 impl LogsFollower {
@@ -104,9 +109,9 @@ impl LogsFollower {
                 _ => {}
             }
         }
-        for (key, events) in &mut intake.streams {
-            events.sort_unstable();
-            write_stream(&mut tx, key, events).await?;
+        for stream in &mut intake.streams {
+            stream.events.sort_unstable();
+            write_stream(&mut tx, stream).await?;
         }
         for points in intake.samples.into_appends(now) {
             tx.append(points);
@@ -122,18 +127,13 @@ impl LogsFollower {
     ) -> Result<(), StoreError> {
         let put = LogEvents::read(entry)?;
         let group_key = record::group_key(&entry.partition, &put.group);
-        let Some(group) = tx.get::<GroupRecord>(GROUP, &group_key).await? else { return Ok(()) };
-        let stream_key = record::stream_key(&group.id, &put.stream);
-        let Some(stream) = tx.get::<StreamRecord>(STREAM, &stream_key).await? else { return Ok(()) };
-        if entry.seq <= group.since || entry.seq <= stream.since {
+        let Some(place) = self.place(tx, intake, group_key, &entry.partition, put.stream, None).await? else {
             return Ok(());
-        }
-        tx.require_unchanged(STREAM, &stream_key);
+        };
         let ingested = put.ingested.as_millisecond();
         for (index, event) in (0..).zip(put.events) {
             let position = Position { time: event.time.as_millisecond(), seq: entry.seq, index };
-            let event = StoredEvent { position, ingested, message: event.message };
-            self.take(intake, &group_key, &entry.partition, &group, &stream, event).await?;
+            take(intake, place, StoredEvent { position, ingested, message: event.message });
         }
         Ok(())
     }
@@ -149,7 +149,9 @@ impl LogsFollower {
         if message.len() > RECORD_BYTES_MAX {
             return Ok(());
         }
-        let about: About<'_> = serde_json::from_str(message).unwrap_or_default();
+        let asked = self.trails.iter().any(|trail| trail.selectors.is_some());
+        let about: About<'_> =
+            if asked { serde_json::from_str(message).unwrap_or_default() } else { About::default() };
         let destinations: Vec<(Partition, String, String)> = self
             .trails
             .iter()
@@ -159,44 +161,64 @@ impl LogsFollower {
                 let arn = trail.cloud_watch_logs_log_group_arn.as_deref()?;
                 let group = super::access::group_of_arn(arn)?;
                 let home = Partition::new(&trail.account, &trail.home_region);
-                Some((home, group.to_owned(), format!("{}_CloudTrail_{}", trail.account, trail.home_region)))
+                let stream = format!("{}_CloudTrail_{}", trail.account, trail.home_region);
+                Some((home.clone(), record::group_key(&home, group), stream))
             })
             .collect();
-        for (index, (home, group, stream)) in (0..).zip(destinations) {
-            let group_key = record::group_key(&home, &group);
-            let Some(group) = tx.get::<GroupRecord>(GROUP, &group_key).await? else { continue };
-            if entry.seq <= group.since {
-                continue;
-            }
-            let stream = stream_of_trail(tx, &group, &stream, entry.seq, now).await?;
+        for (index, (home, group_key, stream)) in (0..).zip(destinations) {
+            let made = Some((entry.seq, now));
+            let Some(place) = self.place(tx, intake, group_key, &home, stream, made).await? else { continue };
             let position = Position { time: entry.time.as_millisecond(), seq: entry.seq, index };
-            let event = StoredEvent { position, ingested: now.as_millisecond(), message: message.to_owned() };
-            self.take(intake, &group_key, &home, &group, &stream, event).await?;
+            let ingested = now.as_millisecond();
+            take(intake, place, StoredEvent { position, ingested, message: message.to_owned() });
         }
         Ok(())
     }
 
-    async fn take(
+    /// Finds where events of a stream go. With `made`, a missing stream is made by the entry of that number, then.
+    async fn place(
         &mut self,
+        tx: &mut Transaction<'_>,
         intake: &mut Intake,
-        group_key: &str,
+        group_key: String,
         partition: &Partition,
-        group: &GroupRecord,
-        stream: &StreamRecord,
-        event: StoredEvent,
-    ) -> Result<(), StoreError> {
-        if !self.filters.contains_key(group_key) {
-            let filters = load_filters(&self.store, group_key).await?;
-            self.filters.insert(group_key.to_owned(), filters);
+        stream: String,
+        made: Option<(Seq, Timestamp)>,
+    ) -> Result<Option<usize>, StoreError> {
+        let name = (group_key, stream);
+        if let Some(place) = intake.places.get(&name) {
+            return Ok(*place);
         }
-        for filter in self.filters.get(group_key).into_iter().flatten() {
-            if filter.since < event.position.seq {
-                intake.samples.add(filter, partition, event.position.time, &event.message);
+        let (group_key, stream) = &name;
+        let found = match tx.get::<GroupRecord>(GROUP, group_key).await? {
+            Some(group) => find_stream(tx, &group, stream, made).await?.map(|stream| (group, stream)),
+            None => None,
+        };
+        let place = match found {
+            None => None,
+            Some((group, stream)) => {
+                intake.streams.push(StreamIntake {
+                    since: group.since.max(stream.since),
+                    group_id: group.id,
+                    stream_id: stream.id,
+                    partition: partition.clone(),
+                    filters: self.filters_of(group_key).await?,
+                    events: Vec::new(),
+                });
+                Some(intake.streams.len() - 1)
             }
+        };
+        intake.places.insert(name, place);
+        Ok(place)
+    }
+
+    async fn filters_of(&mut self, group_key: &str) -> Result<Arc<Vec<CompiledFilter>>, StoreError> {
+        if let Some(filters) = self.filters.get(group_key) {
+            return Ok(Arc::clone(filters));
         }
-        let key = StreamKey { group_id: group.id.clone(), stream_id: stream.id.clone() };
-        intake.streams.entry(key).or_default().push(event);
-        Ok(())
+        let filters = Arc::new(load_filters(&self.store, group_key).await?);
+        self.filters.insert(group_key.to_owned(), Arc::clone(&filters));
+        Ok(filters)
     }
 
     /// Reads trails anew, and forgets filters, when some were written.
@@ -271,19 +293,31 @@ impl Follower for LogsFollower {
     }
 }
 
-/// The stream a trail writes to, made when it is missing.
-async fn stream_of_trail(
+/// Adds an event to its stream and looks at it with the filters of its group.
+fn take(intake: &mut Intake, place: usize, event: StoredEvent) {
+    let stream = &mut intake.streams[place];
+    if event.position.seq <= stream.since {
+        return;
+    }
+    for filter in stream.filters.iter().filter(|filter| filter.since < event.position.seq) {
+        intake.samples.add(filter, &stream.partition, event.position.time, &event.message);
+    }
+    stream.events.push(event);
+}
+
+/// A stream, made when it is missing if `made` says so.
+async fn find_stream(
     tx: &mut Transaction<'_>,
     group: &GroupRecord,
     name: &str,
-    seq: Seq,
-    now: Timestamp,
-) -> Result<StreamRecord, StoreError> {
+    made: Option<(Seq, Timestamp)>,
+) -> Result<Option<StreamRecord>, StoreError> {
     let key = record::stream_key(&group.id, name);
     if let Some(stream) = tx.get::<StreamRecord>(STREAM, &key).await? {
         tx.require_unchanged(STREAM, &key);
-        return Ok(stream);
+        return Ok(Some(stream));
     }
+    let Some((seq, now)) = made.filter(|(seq, _)| *seq > group.since) else { return Ok(None) };
     let stream = StreamRecord {
         id: format!("{}-{seq}", group.id),
         name: name.to_owned(),
@@ -292,21 +326,18 @@ async fn stream_of_trail(
     };
     // Read as absent above, so the commit demands that it still is.
     tx.put(STREAM, &key, &stream)?;
-    Ok(stream)
+    Ok(Some(stream))
 }
 
-async fn write_stream(
-    tx: &mut Transaction<'_>,
-    key: &StreamKey,
-    events: &[StoredEvent],
-) -> Result<(), StoreError> {
+async fn write_stream(tx: &mut Transaction<'_>, stream: &StreamIntake) -> Result<(), StoreError> {
+    let events = stream.events.as_slice();
     let (Some(first), Some(last)) = (events.first(), events.last()) else { return Ok(()) };
     for chunk in chunk::cut(events) {
-        tx.put_bytes(CHUNK, &chunk::key(&key.stream_id, chunk[0].position), chunk::pack(chunk)?);
+        tx.put_bytes(CHUNK, &chunk::key(&stream.stream_id, chunk[0].position), chunk::pack(chunk)?);
     }
     let bytes: usize = events.iter().map(|event| event.message.len() + EVENT_OVERHEAD_BYTES).sum();
     let ingested = events.iter().map(|event| event.ingested).max().unwrap_or_default();
-    let row = record::stats_key(&key.group_id, &key.stream_id);
+    let row = record::stats_key(&stream.group_id, &stream.stream_id);
     let before = tx.get::<StreamStats>(STATS, &row).await?;
     let before = before.unwrap_or(StreamStats {
         first_event: first.position.time,

@@ -360,6 +360,30 @@ async fn a_trail_feeds_its_group_and_the_guides_filter_counts() {
     assert_eq!(messages(&all).len(), 2);
 }
 
+/// What was taken in stays taken in: a follower that opens again neither repeats nor forgets.
+#[tokio::test]
+async fn a_follower_resumes_where_it_stopped() {
+    let world = Rehearsal::begin(async |_| Ok(Vec::new())).await;
+    with_stream(&world).await;
+    ok(
+        &world,
+        "PutMetricFilter",
+        filter("f", "ERROR", json!({"metricName": "m", "metricNamespace": "n", "metricValue": "1"})),
+    )
+    .await;
+    put(&world, "s", &[(0, "ERROR one")]).await;
+    for (text, filed) in [("ERROR two", 1), ("ERROR three", 2)] {
+        let mut follower = LogsFollower::open(world.store.clone()).await.unwrap();
+        let new = world.store.read_log(follower.position(), 1 << 20).await.unwrap();
+        follower.follow(&new, world.now()).await.unwrap();
+        drop(follower);
+        assert_eq!(rows(&world, CHUNK).await, filed);
+        put(&world, "s", &[(0, text)]).await;
+    }
+    let points = world.store.read_log(0, 1 << 20).await.unwrap();
+    assert_eq!(points.iter().filter(|entry| entry.kind == EntryKind::Points).count(), 2);
+}
+
 #[tokio::test]
 async fn streams_are_listed_by_name_and_by_last_event() {
     let world = world().await;
