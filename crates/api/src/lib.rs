@@ -9,6 +9,7 @@
 pub mod arn;
 pub mod clock;
 pub mod cloudtrail;
+pub mod cloudwatch;
 pub mod codec;
 pub mod events;
 pub mod fault;
