@@ -3,10 +3,13 @@
 //! follower that the [`engine`] runs. Data moves one way: records → metrics, logs, events → alarms → messages → deliveries.
 //! **Not here:** keys (`kms`), the wire (`server`).
 
+pub mod alarms;
+pub mod cloudwatch;
 pub mod engine;
 pub mod entry;
 pub mod events;
 pub mod logs;
+pub mod metrics;
 #[cfg(test)]
 mod rehearsal;
 pub mod trail;

@@ -1,0 +1,65 @@
+//! # CloudWatch: the service in front of metrics and alarms
+//! One table of operations reaches handlers in [`crate::metrics`] and [`crate::alarms`], whatever the protocol was.
+//! **Not here:** what happens later to what was put (`metrics::follower`, `alarms::reconcile`).
+
+mod error;
+
+use std::{sync::Arc, time::Duration};
+
+use keywatch_api::{Fault, cloudwatch::CloudWatchOperation, codec::Wire};
+use keywatch_iam::Call;
+
+pub use error::CloudWatchError;
+
+use crate::{
+    alarms::{
+        delete_alarms, describe_alarm_history, describe_alarms, describe_alarms_for_metric,
+        disable_alarm_actions, enable_alarm_actions, list_tags_for_resource, put_metric_alarm,
+        set_alarm_state, tag_resource, untag_resource,
+    },
+    engine::EngineHandle,
+    metrics::{get_metric_data, get_metric_statistics, list_metrics, live::LiveSeries, put_metric_data},
+};
+
+/// Queries wait this long for metric filters and the like to take in what was written before; then they answer with less.
+const CAUGHT_UP_WITHIN: Duration = Duration::from_secs(2);
+
+/// What the handlers share.
+#[derive(Debug)]
+pub struct CloudWatch {
+    pub(crate) live: Arc<LiveSeries>,
+    engine: Option<EngineHandle>,
+}
+
+impl CloudWatch {
+    /// Without an engine queries see records and points that are in the log, but nothing that other followers make of it.
+    pub fn new(live: Arc<LiveSeries>, engine: Option<EngineHandle>) -> Self {
+        Self { live, engine }
+    }
+
+    /// Brings the series up to the head of the log: queries read their own writes.
+    pub(crate) async fn catch_up(&self, call: &Call<'_>) -> Result<(), CloudWatchError> {
+        if let Some(engine) = &self.engine
+            && !engine.caught_up(CAUGHT_UP_WITHIN).await
+        {
+            tracing::warn!("A metrics query is answered before every follower caught up");
+        }
+        Ok(self.live.catch_up(call.now).await?)
+    }
+}
+
+/// Decodes a request, runs its handler, encodes the answer.
+pub async fn dispatch(
+    op: CloudWatchOperation,
+    wire: &Wire<'_>,
+    call: &mut Call<'_>,
+    service: &CloudWatch,
+) -> Result<Vec<u8>, Fault> {
+    keywatch_api::cloudwatch_operations!(keywatch_api::dispatch, op, wire, call, service, unsupported)
+}
+
+/// AWS's answer for an operation it does not know.
+fn unsupported(name: &'static str) -> Fault {
+    Fault::new("UnknownOperationException", 400, format!("The operation {name} is not built in Keywatch."))
+        .with_query_code("InvalidAction")
+}

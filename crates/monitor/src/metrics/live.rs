@@ -1,0 +1,183 @@
+//! # Live series: the series in memory, kept at the head of the trail
+//! The follower feeds them, and a query that must see what was written before it brings them up to the head itself.
+//! **Invariant:** every entry up to [`LiveSeries::position`] is in, none beyond it.
+//! **Not here:** what a record means (`derive.rs`), persistence (`stored.rs`).
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use jiff::Timestamp;
+use keywatch_store::{EntryKind, LogEntry, Seq, Store, StoreError};
+use tokio::sync::Mutex;
+
+use super::{
+    Unit,
+    derive::{Derived, derive, sample},
+    series::{Datum, MetricRef, SeriesStore},
+    statistic_set::StatisticSet,
+};
+use crate::{
+    engine::stored_position,
+    entry::{Body, Point, PointValue, Points},
+};
+
+/// Names the position that stored series include.
+pub const FOLLOWER: &str = "metrics";
+/// Bytes of log a query takes in at once.
+const READ_BYTES_MAX: usize = 4 << 20;
+
+/// The series of a server. Shared by the follower, the alarms and the queries.
+#[derive(Debug)]
+pub struct LiveSeries {
+    store: Store,
+    inner: RwLock<Inner>,
+    /// Held by a query while it reads the log, so that queries do not read it side by side.
+    catching_up: Mutex<()>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    series: SeriesStore,
+    position: Seq,
+}
+
+impl LiveSeries {
+    /// The stored series, at the position they were stored at.
+    pub async fn load(store: &Store) -> Result<Arc<Self>, StoreError> {
+        let position = stored_position(store, FOLLOWER).await?;
+        let series = super::stored::load(store).await?;
+        let inner = RwLock::new(Inner { series, position });
+        Ok(Arc::new(Self { store: store.clone(), inner, catching_up: Mutex::new(()) }))
+    }
+
+    /// The last log entry that is in.
+    pub fn position(&self) -> Seq {
+        self.inner.read().unwrap_or_else(PoisonError::into_inner).position
+    }
+
+    /// Looks at the series as they are.
+    pub fn read<R>(&self, look: impl FnOnce(&SeriesStore) -> R) -> R {
+        look(&self.inner.read().unwrap_or_else(PoisonError::into_inner).series)
+    }
+
+    /// Changes the series, other than by entries; says which position they are at meanwhile.
+    pub fn change<R>(&self, change: impl FnOnce(&mut SeriesStore, Seq) -> R) -> R {
+        let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
+        let position = inner.position;
+        change(&mut inner.series, position)
+    }
+
+    /// Takes in entries; those that are in already are skipped.
+    pub fn apply(&self, entries: &[LogEntry], now: Timestamp) -> Result<(), StoreError> {
+        let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
+        let new = &entries[entries.partition_point(|entry| entry.seq <= inner.position)..];
+        for entry in new {
+            apply_entry(&mut inner.series, entry, now)?;
+            inner.position = entry.seq;
+        }
+        Ok(())
+    }
+
+    /// Takes in everything that was in the log when this was called, so that a query sees what was written before it.
+    pub async fn catch_up(&self, now: Timestamp) -> Result<(), StoreError> {
+        let head = self.store.head();
+        while self.position() < head {
+            let _turn = self.catching_up.lock().await;
+            let position = self.position();
+            if position >= head {
+                break;
+            }
+            let entries = self.store.read_log(position, READ_BYTES_MAX).await?;
+            if entries.is_empty() {
+                break;
+            }
+            self.apply(&entries, now)?;
+        }
+        Ok(())
+    }
+}
+
+fn apply_entry(series: &mut SeriesStore, entry: &LogEntry, now: Timestamp) -> Result<(), StoreError> {
+    match entry.kind {
+        EntryKind::Record | EntryKind::ImportedRecord => {
+            let mut dropped = 0;
+            derive(&entry.bytes, |derived| {
+                dropped += u32::from(apply_derived(series, entry.seq, &derived, now).is_err())
+            });
+            if dropped > 0 {
+                tracing::warn!(
+                    entry.seq = entry.seq,
+                    dropped,
+                    "Dropped {dropped} metric points: too many metrics"
+                );
+            }
+            Ok(())
+        }
+        EntryKind::Points => {
+            let points = Points::read(entry)?;
+            for point in &points.points {
+                if put(series, entry.seq, entry.partition.as_str(), &points.namespace, point, now).is_err() {
+                    tracing::warn!(entry.seq = entry.seq, "Dropped a metric point: too many metrics");
+                }
+            }
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn apply_derived(
+    series: &mut SeriesStore,
+    seq: Seq,
+    derived: &Derived<'_>,
+    now: Timestamp,
+) -> Result<(), super::series::TooManySeries> {
+    match derived {
+        Derived::Point { metric, time, unit, value } => {
+            let datum = Datum {
+                metric: *metric,
+                time: *time,
+                unit: *unit,
+                high_resolution: false,
+                set: &sample(*value),
+            };
+            series.add(seq, &datum, now.as_second())
+        }
+        Derived::CountdownStarted { metric, subject, from, expires } => {
+            series.start_countdown(seq, metric, subject, *from, *expires)
+        }
+        Derived::CountdownEnded { metric, subject, at } => {
+            series.end_countdown(seq, metric, *subject, *at);
+            Ok(())
+        }
+    }
+}
+
+fn put(
+    series: &mut SeriesStore,
+    seq: Seq,
+    partition: &str,
+    namespace: &str,
+    point: &Point,
+    now: Timestamp,
+) -> Result<(), super::series::TooManySeries> {
+    let set = match &point.value {
+        PointValue::One(value) => Some(StatisticSet::uniform(*value, 1.0)),
+        PointValue::Many(values) => StatisticSet::of_values(values.iter().copied()),
+        PointValue::Statistics { count, sum, minimum, maximum } => {
+            (*count > 0.0).then(|| StatisticSet::summary(*count, *sum, *minimum, *maximum))
+        }
+    };
+    let Some(set) = set else { return Ok(()) };
+    let dimensions: Vec<(&str, &str)> =
+        point.dimensions.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let metric = MetricRef { partition, namespace, name: &point.metric_name, dimensions: &dimensions };
+    let unit = point.unit.as_deref().and_then(|unit| unit.parse().ok()).unwrap_or(Unit::None);
+    let datum = Datum {
+        metric,
+        time: point.time.as_second(),
+        unit,
+        high_resolution: point.resolution < 60,
+        set: &set,
+    };
+    series.add(seq, &datum, now.as_second())
+}

@@ -1,0 +1,296 @@
+//! `PutMetricData`: publishes points of custom metrics. They are durable before the answer, and in queries at once.
+
+use jiff::{SignedDuration, Timestamp};
+use keywatch_api::cloudwatch::metrics::{Dimension, MetricDatum, PutMetricDataRequest};
+use keywatch_iam::Call;
+
+use super::series::SERIES_MAX;
+use crate::{
+    cloudwatch::{CloudWatch, CloudWatchError},
+    entry::{Body, Point, PointValue, Points},
+};
+
+pub const METRICS_MAX: usize = 1_000;
+pub const VALUES_MAX: usize = 150;
+const PAST_MAX: SignedDuration = SignedDuration::from_hours(14 * 24);
+const FUTURE_MAX: SignedDuration = SignedDuration::from_hours(2);
+
+pub(crate) async fn put_metric_data(
+    call: &mut Call<'_>,
+    service: &CloudWatch,
+    request: PutMetricDataRequest,
+) -> Result<(), CloudWatchError> {
+    call.authorize_own("cloudwatch:PutMetricData", "*")?;
+    let points = points(&request, call.now)?;
+    if service.live.read(|series| series.len()) + points.points.len() > SERIES_MAX {
+        return Err(CloudWatchError::LimitExceeded(format!("More than {SERIES_MAX} metrics are not kept.")));
+    }
+    if !points.points.is_empty() {
+        let append = points.append(call.partition(), call.now);
+        call.tx.append(append);
+    }
+    Ok(())
+}
+
+/// Checks a request whole and makes points of it.
+fn points(request: &PutMetricDataRequest, now: Timestamp) -> Result<Points, CloudWatchError> {
+    if request.namespace.starts_with("AWS/") {
+        return Err(invalid("The value AWS/ for parameter Namespace is invalid.".into()));
+    }
+    let entities = request.entity_metric_data.iter().flatten();
+    let groups = [(String::from("MetricData"), request.metric_data.as_deref())].into_iter().chain(
+        entities.enumerate().map(|(at, entity)| {
+            (format!("EntityMetricData.member.{}.MetricData", at + 1), entity.metric_data.as_deref())
+        }),
+    );
+    let groups: Vec<(String, &[MetricDatum])> = groups.filter_map(|(at, data)| Some((at, data?))).collect();
+    if groups.is_empty() {
+        return Err(CloudWatchError::MissingParameter("The parameter MetricData is required.".into()));
+    }
+    let count: usize = groups.iter().map(|(_, data)| data.len()).sum();
+    if count > METRICS_MAX {
+        return Err(invalid(format!(
+            "The collection MetricData must not have a size greater than {METRICS_MAX}."
+        )));
+    }
+    let mut points = Vec::with_capacity(count);
+    for (group, data) in &groups {
+        for (index, datum) in data.iter().enumerate() {
+            points.extend(point(datum, &format!("{group}.member.{}", index + 1), now)?);
+        }
+    }
+    Ok(Points { namespace: request.namespace.clone(), points })
+}
+
+fn point(datum: &MetricDatum, at: &str, now: Timestamp) -> Result<Option<Point>, CloudWatchError> {
+    let resolution = match datum.storage_resolution {
+        None | Some(60) => 60,
+        Some(1) => 1,
+        Some(other) => {
+            return Err(invalid(format!(
+                "The value {other} for parameter {at}.StorageResolution is invalid."
+            )));
+        }
+    };
+    let time = datum.timestamp.map_or(now, |time| time.0);
+    let age = now.duration_since(time);
+    if age > PAST_MAX {
+        return Err(invalid(format!(
+            "The parameter {at}.Timestamp must specify a time within the past two weeks."
+        )));
+    }
+    if -age > FUTURE_MAX {
+        return Err(invalid(format!(
+            "The parameter {at}.Timestamp must specify a time no more than two hours in the future."
+        )));
+    }
+    let Some(value) = value(datum, at)? else { return Ok(None) };
+    Ok(Some(Point {
+        metric_name: datum.metric_name.clone(),
+        dimensions: sorted(datum.dimensions.as_deref().unwrap_or_default(), at)?,
+        time,
+        unit: datum.unit.map(|unit| unit.as_str().to_owned()),
+        resolution,
+        value,
+    }))
+}
+
+/// The samples; none when every count is zero.
+fn value(datum: &MetricDatum, at: &str) -> Result<Option<PointValue>, CloudWatchError> {
+    let exclusive = |a: &str, b: &str| {
+        let text = format!(
+            "The parameters {at}.{a} and {at}.{b} are mutually exclusive and you have specified both."
+        );
+        Err(CloudWatchError::InvalidParameterCombination(text))
+    };
+    match (&datum.value, &datum.values, &datum.statistic_values) {
+        (Some(_), Some(_), _) => exclusive("Value", "Values"),
+        (Some(_), _, Some(_)) => exclusive("Value", "StatisticValues"),
+        (Some(value), None, None) => Ok(Some(PointValue::One(number(value.0, &format!("{at}.Value"))?))),
+        // With both the statistic set counts, as recorded from CloudWatch.
+        (None, _, Some(set)) => {
+            let figure = |value: f64, name: &str| number(value, &format!("{at}.StatisticValues.{name}"));
+            let count = figure(set.sample_count.0, "SampleCount")?;
+            let (minimum, maximum) = (figure(set.minimum.0, "Minimum")?, figure(set.maximum.0, "Maximum")?);
+            if count <= 0.0 {
+                return Err(invalid(format!(
+                    "The parameter {at}.StatisticValues.SampleCount must be greater than 0."
+                )));
+            }
+            if maximum < minimum {
+                let text = format!(
+                    "The parameter {at}.StatisticValues.Maximum must be greater than or equal to the parameter {at}.StatisticValues.Minimum."
+                );
+                return Err(invalid(text));
+            }
+            Ok(Some(PointValue::Statistics { count, sum: figure(set.sum.0, "Sum")?, minimum, maximum }))
+        }
+        (None, Some(values), None) => {
+            let values: Vec<f64> = values.iter().map(|value| value.0).collect();
+            let counts: Option<Vec<f64>> =
+                datum.counts.as_ref().map(|counts| counts.iter().map(|count| count.0).collect());
+            many(&values, counts.as_deref(), at)
+        }
+        (None, None, None) => Err(CloudWatchError::MissingParameter(format!(
+            "At least one of the parameters {at}.Value, {at}.Values or {at}.StatisticValues must be specified."
+        ))),
+    }
+}
+
+fn many(values: &[f64], counts: Option<&[f64]>, at: &str) -> Result<Option<PointValue>, CloudWatchError> {
+    if values.len() > VALUES_MAX {
+        return Err(invalid(format!(
+            "The collection {at}.Values must not have a size greater than {VALUES_MAX}."
+        )));
+    }
+    if counts.is_some_and(|counts| counts.len() != values.len()) {
+        return Err(invalid(format!("The parameters {at}.Values and {at}.Counts must be of the same size.")));
+    }
+    let mut pairs = Vec::with_capacity(values.len());
+    for (index, value) in values.iter().enumerate() {
+        let value = number(*value, &format!("{at}.Values.member.{}", index + 1))?;
+        let place = format!("{at}.Counts.member.{}", index + 1);
+        let count = number(counts.map_or(1.0, |counts| counts[index]), &place)?;
+        if count < 0.0 {
+            return Err(invalid(format!("The value {count} for parameter {place} is invalid.")));
+        }
+        pairs.push((value, count));
+    }
+    let any = pairs.iter().any(|(_, count)| *count > 0.0);
+    Ok(any.then_some(PointValue::Many(pairs)))
+}
+
+/// Finite and at most 2^360.
+fn number(value: f64, at: &str) -> Result<f64, CloudWatchError> {
+    if value.is_finite() && value.abs() <= 2f64.powi(360) {
+        return Ok(value);
+    }
+    Err(invalid(format!(
+        "The value {} for parameter {at} is invalid.",
+        crate::alarms::decimal::double(value)
+    )))
+}
+
+/// The dimensions by name, as an identity has them.
+pub(crate) fn sorted(dimensions: &[Dimension], at: &str) -> Result<Vec<(String, String)>, CloudWatchError> {
+    let mut sorted = Vec::with_capacity(dimensions.len());
+    for (index, Dimension { name, value }) in dimensions.iter().enumerate() {
+        let plain = |text: &str| {
+            text.bytes().all(|b| b.is_ascii() && !b.is_ascii_control()) && !text.trim().is_empty()
+        };
+        let place = format!("{at}.Dimensions.member.{}", index + 1);
+        if !plain(name) || name.starts_with(':') {
+            return Err(invalid(format!("The value {name} for parameter {place}.Name is invalid.")));
+        }
+        if !plain(value) {
+            return Err(invalid(format!("The value {value} for parameter {place}.Value is invalid.")));
+        }
+        sorted.push((name.clone(), value.clone()));
+    }
+    sorted.sort_unstable();
+    if sorted.windows(2).any(|pair| pair[0].0 == pair[1].0) {
+        return Err(invalid(format!("The parameter {at}.Dimensions holds a dimension name more than once.")));
+    }
+    Ok(sorted)
+}
+
+fn invalid(text: String) -> CloudWatchError {
+    CloudWatchError::InvalidParameterValue(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use keywatch_api::{WireError, shape};
+
+    use super::*;
+
+    fn now() -> Timestamp {
+        "2026-11-22T06:00:30Z".parse().unwrap()
+    }
+
+    fn run(datum: &str) -> Result<Points, CloudWatchError> {
+        let raw = serde_json::from_str(&format!(r#"{{"Namespace":"App","MetricData":[{datum}]}}"#)).unwrap();
+        points(&shape::check::<PutMetricDataRequest>(raw).unwrap(), now())
+    }
+
+    #[track_caller]
+    fn accepts(datum: &str, want: PointValue) {
+        assert_eq!(run(datum).unwrap().points[0].value, want);
+    }
+
+    #[track_caller]
+    fn refuses(datum: &str, code: &str, text: &str) {
+        let error = run(datum).unwrap_err();
+        assert_eq!((error.query_code().as_deref(), error.message().as_deref()), (Some(code), Some(text)));
+    }
+
+    #[test]
+    fn values() {
+        accepts(r#"{"MetricName":"m","Value":5}"#, PointValue::One(5.0));
+        accepts(
+            r#"{"MetricName":"m","Values":[1,2],"Counts":[3,0.5]}"#,
+            PointValue::Many(vec![(1.0, 3.0), (2.0, 0.5)]),
+        );
+        let set = r#""StatisticValues":{"SampleCount":2,"Sum":3,"Minimum":1,"Maximum":2}"#;
+        let want = PointValue::Statistics { count: 2.0, sum: 3.0, minimum: 1.0, maximum: 2.0 };
+        accepts(&format!(r#"{{"MetricName":"m",{set}}}"#), want.clone());
+        accepts(&format!(r#"{{"MetricName":"m","Values":[9],{set}}}"#), want);
+        assert_eq!(run(r#"{"MetricName":"m","Values":[1],"Counts":[0]}"#).unwrap().points, []);
+    }
+
+    #[test]
+    fn refusals() {
+        refuses(
+            r#"{"MetricName":"m","Value":5,"Values":[1]}"#,
+            "InvalidParameterCombination",
+            "The parameters MetricData.member.1.Value and MetricData.member.1.Values are mutually exclusive and you have specified both.",
+        );
+        refuses(
+            r#"{"MetricName":"m","Values":[1],"Counts":[1,2]}"#,
+            "InvalidParameterValue",
+            "The parameters MetricData.member.1.Values and MetricData.member.1.Counts must be of the same size.",
+        );
+        refuses(
+            r#"{"MetricName":"m","Value":"NaN"}"#,
+            "InvalidParameterValue",
+            "The value NaN for parameter MetricData.member.1.Value is invalid.",
+        );
+        for datum in [
+            r#"{"MetricName":"m","Value":1,"Timestamp":"2026-11-01T00:00:00Z"}"#,
+            r#"{"MetricName":"m","Value":1,"Timestamp":"2026-11-22T09:00:00Z"}"#,
+            r#"{"MetricName":"m","Value":1,"StorageResolution":30}"#,
+            r#"{"MetricName":"m","Value":1e200}"#,
+            r#"{"MetricName":"m","Value":1,"Dimensions":[{"Name":":a","Value":"b"}]}"#,
+            r#"{"MetricName":"m","Value":1,"Dimensions":[{"Name":"a","Value":" "}]}"#,
+            r#"{"MetricName":"m","Value":1,"Dimensions":[{"Name":"a","Value":"b"},{"Name":"a","Value":"c"}]}"#,
+            r#"{"MetricName":"m","Values":[1],"Counts":[-1]}"#,
+            r#"{"MetricName":"m","StatisticValues":{"SampleCount":0,"Sum":3,"Minimum":1,"Maximum":2}}"#,
+        ] {
+            assert_eq!(
+                run(datum).unwrap_err().query_code().as_deref(),
+                Some("InvalidParameterValue"),
+                "{datum}"
+            );
+        }
+        assert_eq!(
+            run(r#"{"MetricName":"m"}"#).unwrap_err().query_code().as_deref(),
+            Some("MissingParameter")
+        );
+    }
+
+    #[test]
+    fn whole_requests() {
+        for (request, code) in [
+            (r#"{"Namespace":"AWS/KMS","MetricData":[]}"#, "InvalidParameterValue"),
+            (r#"{"Namespace":"App"}"#, "MissingParameter"),
+        ] {
+            let request: PutMetricDataRequest = shape::check(serde_json::from_str(request).unwrap()).unwrap();
+            assert_eq!(points(&request, now()).unwrap_err().query_code().as_deref(), Some(code));
+        }
+        let dimensions = r#"{"MetricName":"m","Value":1,"Dimensions":[{"Name":"b","Value":"2"},{"Name":"a","Value":"1"}]}"#;
+        assert_eq!(
+            run(dimensions).unwrap().points[0].dimensions,
+            [("a".into(), "1".into()), ("b".into(), "2".into())]
+        );
+    }
+}
