@@ -158,9 +158,9 @@ def test_b_the_busiest_key(world, aws):
     for index, arn in enumerate(keys):
         for _ in range(index + 1):
             kms.generate_data_key(KeyId=arn, KeySpec="AES_256")
-    now = json.loads(world.keywatch("clock", "now", "--json"))["now"]
+    now = world.keywatch("clock", "now").strip()
     world.advance("1m")
-    later = json.loads(world.keywatch("clock", "now", "--json"))["now"]
+    later = world.keywatch("clock", "now").strip()
     for order in ("SUM()", "MAX ()"):
         query = (
             'SELECT SUM(SuccessfulRequest) FROM SCHEMA("AWS/KMS", KeyArn, Operation) '
