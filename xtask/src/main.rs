@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 const USAGE: &str = "cargo xtask docs [--check]   render docs/operations.md, or check that it is up to date
-cargo xtask bench report     how fast log files become a report (--help for its options)
+cargo xtask bench            all benches; `bench kms` or `bench report` for one (--help for its options)
 cargo xtask tidy             check the house rules: file sizes, layers, words that must not stay";
 
 fn main() -> ExitCode {

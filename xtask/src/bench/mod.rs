@@ -1,8 +1,15 @@
 //! Measurements. Each prints its figures beside those of a simpler program on the same machine.
 
+mod bare;
 mod corpus;
+mod kms;
+mod load;
 mod random;
 mod report;
+
+use std::io;
+use std::path::PathBuf;
+use std::process::Command;
 
 use clap::Parser;
 
@@ -11,13 +18,33 @@ use clap::Parser;
 enum Bench {
     /// `keywatch report` over CloudTrail log files, beside inflating the same files and doing nothing else
     Report(report::Options),
+    /// Encrypt over HTTP with a durable record, beside a bare hyper server
+    Kms(kms::Options),
+    /// The bare server of `kms`, which starts it
+    #[command(hide = true)]
+    BareServer,
 }
 
 /// Runs what the arguments name, or everything with its defaults.
 pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
-    let arguments = if arguments.is_empty() { &["report"] } else { arguments };
+    if arguments.is_empty() {
+        return run(&["kms"]).and_then(|()| run(&["report"]));
+    }
     let arguments = std::iter::once(&"bench").chain(arguments);
     match Bench::try_parse_from(arguments).map_err(|error| error.to_string())? {
         Bench::Report(options) => report::run(&options).map_err(|error| error.to_string()),
+        Bench::Kms(options) => kms::run(&options),
+        Bench::BareServer => bare::run(),
     }
+}
+
+/// Builds the release binary and returns its path.
+fn release_binary() -> io::Result<PathBuf> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let status = Command::new(cargo).args(["build", "--release", "--package", "keywatch"]).status()?;
+    if !status.success() {
+        return Err(io::Error::other("the release build failed"));
+    }
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
+    Ok(target.join("release/keywatch"))
 }

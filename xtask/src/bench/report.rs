@@ -38,7 +38,7 @@ pub(crate) fn run(options: &Options) -> io::Result<()> {
     let (root, corpus) = corpus(&options.directory, options.seed, options.megabytes)?;
     let binary = match &options.binary {
         Some(binary) => binary.clone(),
-        None => build()?,
+        None => super::release_binary()?,
     };
     let threads = thread::available_parallelism()?.get();
     let mut inflating = Spent::MAX;
@@ -116,17 +116,6 @@ fn busy_time() -> io::Result<Duration> {
         rest.split_whitespace().skip(11).take(4).filter_map(|field| field.parse::<u32>().ok()).sum::<u32>()
     });
     ticks.map(|ticks| TICK * ticks).ok_or_else(|| io::Error::other("no times in /proc/self/stat"))
-}
-
-/// Builds the release binary and returns its path.
-fn build() -> io::Result<PathBuf> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(cargo).args(["build", "--release", "--package", "keywatch"]).status()?;
-    if !status.success() {
-        return Err(io::Error::other("the release build failed"));
-    }
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
-    Ok(target.join("release/keywatch"))
 }
 
 /// Reads and inflates every file, and drops the text.
