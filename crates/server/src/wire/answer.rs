@@ -36,7 +36,7 @@ impl Answer for App {
             Destination::Page | Destination::Buckets => not_found(),
             Destination::Operation => {
                 let authority = parts.uri.authority().map(http::uri::Authority::as_str);
-                match body::read(body, body::BODY_BYTES_MAX).await {
+                match body::read(body, head.body_bytes_max()).await {
                     Ok(received) => operation(self, &head, authority, received, peer).await,
                     Err(error) => unreadable(&head, error),
                 }

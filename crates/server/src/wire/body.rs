@@ -10,6 +10,9 @@ use hyper::body::{Body, Incoming};
 
 /// Bytes of a request's body, except for objects of a bucket.
 pub const BODY_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Bytes of a request that imports a log file, which it holds as base64: a gzip file of six mebibytes, some
+/// eighty mebibytes of text.
+pub const IMPORT_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Bytes of an object put into a bucket in one request.
 pub const OBJECT_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// Bytes of a body after its gzip encoding is undone.
@@ -17,7 +20,7 @@ pub const INFLATED_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// For the whole of a body to arrive.
 pub const BODY_MAX: Duration = Duration::from_secs(60);
 
-const _: () = assert!(BODY_BYTES_MAX <= INFLATED_BYTES_MAX);
+const _: () = assert!(BODY_BYTES_MAX <= IMPORT_BYTES_MAX && IMPORT_BYTES_MAX <= INFLATED_BYTES_MAX);
 
 /// Why a body could not be had.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -3,11 +3,12 @@
 //! The three protocols share one endpoint and are told apart by what SDKs send: Smithy RPC v2 names service and
 //! operation in its path, the JSON protocols in `X-Amz-Target`, the query protocol in the form member `Action`.
 
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, Method};
 use keywatch_api::codec::{Protocol, query};
 use keywatch_api::{Fault, Service};
 
+use super::body::{BODY_BYTES_MAX, IMPORT_BYTES_MAX};
 use super::operation::Operation;
 
 const QUERY_BYTES_MAX: usize = 32 * 1024;
@@ -77,6 +78,12 @@ impl Head<'_> {
         }
         let credential = self.query.split('&').find_map(|pair| pair.strip_prefix("X-Amz-Credential="))?;
         credential.split("%2F").flat_map(|part| part.split('/')).nth(3)
+    }
+
+    /// How large the body may be: log files come whole, and CloudTrail writes them larger than any request of AWS.
+    pub fn body_bytes_max(&self) -> usize {
+        let target = self.headers.get("x-amz-target").map(HeaderValue::as_bytes);
+        if target == Some(b"Keywatch_20261101.ImportTrail") { IMPORT_BYTES_MAX } else { BODY_BYTES_MAX }
     }
 
     fn asks_operation(&self) -> bool {

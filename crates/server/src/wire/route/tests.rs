@@ -73,6 +73,17 @@ fn operations_are_found_in_each_protocol() {
 }
 
 #[test]
+fn only_log_files_may_be_large() {
+    let bytes_max = |target| {
+        with_head(&Method::POST, "/", &[JSON, ("x-amz-target", target)], |head| head.body_bytes_max())
+    };
+    assert_eq!(bytes_max("Keywatch_20261101.ImportTrail"), IMPORT_BYTES_MAX);
+    for other in ["Keywatch_20261101.DescribeImports", "TrentService.Encrypt", ""] {
+        assert_eq!(bytes_max(other), BODY_BYTES_MAX, "{other}");
+    }
+}
+
+#[test]
 fn what_does_not_exist_is_refused_in_its_own_protocol() {
     let sts = signed("sts");
     let kms = signed("kms");
