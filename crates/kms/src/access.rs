@@ -79,47 +79,56 @@ pub(crate) async fn find(
     action: &'static str,
 ) -> Result<Found, KmsError> {
     let region = call.region.clone();
-    let (place, alias) = match KeyRef::parse(text, &region)? {
-        KeyRef::Id(name) => (own_place(call, name), None),
+    let (target, alias) = match KeyRef::parse(text, &region)? {
+        KeyRef::Id(name) => (Target::Key(own_place(call, name)), None),
         KeyRef::Arn(place) if reach == Reach::Own && place.account != *call.account() => {
             return Err(foreign(call, &place.arn(), action));
         }
-        KeyRef::Arn(place) => (place, None),
+        KeyRef::Arn(place) => (Target::Key(place), None),
         KeyRef::Alias(_) | KeyRef::AliasArn { .. } if reach != Reach::Use => return Err(invalid_id(text)),
         KeyRef::Alias(name) => {
             let account = call.account().clone();
-            return find_by_alias(call, kms, &account, &region, name, action).await;
+            (alias_target(call, kms, account, region, name).await?, Some(name.to_owned()))
         }
         KeyRef::AliasArn { account, region, name } => {
-            return find_by_alias(call, kms, &account, &region, &name, action).await;
+            (alias_target(call, kms, account, region, &name).await?, Some(name))
         }
     };
-    let open = open_at(call, kms, &place, action).await?;
-    Ok(Found { open, alias })
-}
-
-async fn find_by_alias(
-    call: &mut Call<'_>,
-    kms: &Kms,
-    account: &AccountId,
-    region: &Region,
-    name: &str,
-    action: &'static str,
-) -> Result<Found, KmsError> {
-    let alias = Some(name.to_owned());
-    match kms.open().alias_target(call.tx.store, account, region, name).await? {
-        Some(target) => {
-            let place = KeyPlace { account: account.clone(), region: region.clone(), name: target };
-            Ok(Found { open: open_at(call, kms, &place, action).await?, alias })
+    match (target, alias) {
+        (Target::Key(place), alias) => Ok(Found { open: open_at(call, kms, &place, action).await?, alias }),
+        (Target::Predefined(name), alias) => {
+            // Boxed, since it happens once in an alias's life.
+            Ok(Found { open: Box::pin(managed::key_behind(call, kms, &name)).await?, alias })
         }
-        None if managed::is_predefined(name) && account == call.account() => {
-            Ok(Found { open: managed::key_behind(call, kms, name).await?, alias })
-        }
-        None => {
-            let arn = Arn::kms_alias(region, account, name);
+        (Target::Nothing(arn), _) => {
             call.authorize_own(action, &arn.to_string())?;
             Err(KmsError::NotFound(format!("Alias {arn} is not found.")))
         }
+    }
+}
+
+/// What a name leads to.
+enum Target {
+    Key(KeyPlace),
+    /// A predefined alias whose key was never needed.
+    Predefined(String),
+    /// The ARN of an alias that does not exist.
+    Nothing(Arn),
+}
+
+async fn alias_target(
+    call: &Call<'_>,
+    kms: &Kms,
+    account: AccountId,
+    region: Region,
+    name: &str,
+) -> Result<Target, KmsError> {
+    match kms.open().alias_target(call.tx.store, &account, &region, name).await? {
+        Some(target) => Ok(Target::Key(KeyPlace { account, region, name: target })),
+        None if managed::is_predefined(name) && account == *call.account() => {
+            Ok(Target::Predefined(name.to_owned()))
+        }
+        None => Ok(Target::Nothing(Arn::kms_alias(&region, &account, name))),
     }
 }
 

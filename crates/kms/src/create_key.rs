@@ -16,7 +16,7 @@ use crate::conditions::TagKeys;
 use crate::due::rotate_key::fresh_material;
 use crate::error::KmsError;
 use crate::key::{Key, Material, State};
-use crate::key_policy::{check_not_locked_out, checked, default_policy};
+use crate::key_policy::{accepted, check_not_locked_out, default_policy};
 use crate::open_key::KEY_RESOURCE;
 use crate::{rows, tags};
 
@@ -33,7 +33,7 @@ pub(crate) async fn create_key(
     check_built(&request, spec)?;
 
     let policy_text = request.policy.clone().unwrap_or_else(|| default_policy(call.account()));
-    let policy = checked(&policy_text)?;
+    let policy = accepted(call, &policy_text).await?;
     let key = new_key(call, kms, &request, policy_text, tags::merged(Default::default(), tags)?)?;
     if !tags.is_empty() {
         authorize_own(call, "kms:TagResource", &key.arn().to_string(), &more)?;

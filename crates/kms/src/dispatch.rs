@@ -25,3 +25,29 @@ pub async fn dispatch(
 ) -> Result<Vec<u8>, Fault> {
     keywatch_api::kms_operations!(keywatch_api::dispatch, op, wire, call, kms, not_built)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::House;
+    use keywatch_api::Service;
+    use keywatch_api::codec::Protocol;
+
+    /// Every request on its way carries this future, whatever its operation.
+    const FUTURE_BYTES_MAX: usize = 4096;
+
+    #[tokio::test]
+    async fn a_request_on_its_way_is_small() {
+        let house = House::open().await;
+        let wire = Wire {
+            protocol: Protocol::Json11,
+            service: Service::Kms,
+            operation: "Encrypt",
+            request_id: "r",
+            body: b"",
+        };
+        let mut call = house.root_call();
+        let bytes = size_of_val(&dispatch(KmsOperation::Encrypt, &wire, &mut call, &house.kms));
+        assert!(bytes <= FUTURE_BYTES_MAX, "{bytes} bytes");
+    }
+}

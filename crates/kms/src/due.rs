@@ -87,10 +87,10 @@ impl DueKeys {
 
     async fn first_due(&mut self) -> Result<Option<Timestamp>, StoreError> {
         let generation = self.store.generation(DUE);
-        if let Some((looked, first)) = self.looked {
-            if looked == generation {
-                return Ok(first);
-            }
+        if let Some((looked, first)) = self.looked
+            && looked == generation
+        {
+            return Ok(first);
         }
         let rows = self.store.scan(DUE, Scan { prefix: "", after: None, limit: 1 }).await?;
         let first = match rows.first() {

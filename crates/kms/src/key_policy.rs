@@ -2,8 +2,8 @@
 //! Sources: KMS developer guide, "Key policies in AWS KMS", "Default key policy"; API reference, `PutKeyPolicy`.
 
 use keywatch_api::AccountId;
-use keywatch_iam::Call;
 use keywatch_iam::policy::{ConditionKeys, PolicyDocument, PolicyError, PolicyKind};
+use keywatch_iam::{Call, missing_principal};
 
 use crate::access::{Asked, authorize};
 use crate::error::KmsError;
@@ -35,17 +35,28 @@ pub(crate) fn default_policy(account: &AccountId) -> String {
     )
 }
 
-/// Reads a policy that a caller wants a key to have.
-pub(crate) fn checked(text: &str) -> Result<PolicyDocument, KmsError> {
+/// Reads a policy that a caller wants a key to have; whom it names must exist.
+pub(crate) async fn accepted(call: &mut Call<'_>, text: &str) -> Result<PolicyDocument, KmsError> {
+    let policy = parse(text)?;
+    let account = call.account().clone();
+    match missing_principal(&mut call.tx, &account, &policy).await? {
+        Some(_) => Err(invalid_principals()),
+        None => Ok(policy),
+    }
+}
+
+fn invalid_principals() -> KmsError {
+    KmsError::MalformedPolicy("Policy contains a statement with one or more invalid principals.".to_owned())
+}
+
+fn parse(text: &str) -> Result<PolicyDocument, KmsError> {
     if text.len() > POLICY_BYTES_MAX {
         return Err(KmsError::LimitExceeded(format!(
             "The key policy document must not exceed {POLICY_BYTES_MAX} bytes."
         )));
     }
     PolicyDocument::parse(PolicyKind::Key, text).map_err(|error| match error {
-        PolicyError::Principal(_) => KmsError::MalformedPolicy(
-            "Policy contains a statement with one or more invalid principals.".to_owned(),
-        ),
+        PolicyError::Principal(_) => invalid_principals(),
         other => KmsError::MalformedPolicy(other.to_string()),
     })
 }
@@ -73,7 +84,7 @@ mod tests {
     #[test]
     fn the_default_policy_is_a_policy() {
         let text = default_policy(&"111122223333".parse().unwrap());
-        let document = checked(&text).unwrap();
+        let document = parse(&text).unwrap();
         assert_eq!(document.statements().len(), 1);
         assert_eq!(document.statements()[0].sid.as_deref(), Some("Enable IAM User Permissions"));
     }
@@ -88,7 +99,7 @@ mod tests {
             ),
             (&format!("{{{}}}", " ".repeat(POLICY_BYTES_MAX)), "LimitExceeded"),
         ] {
-            let error = format!("{:?}", checked(text).unwrap_err());
+            let error = format!("{:?}", parse(text).unwrap_err());
             assert!(error.starts_with(want), "{error}");
         }
     }

@@ -189,11 +189,23 @@ impl OpenKeys {
         // Read before the row: what is read later is at least as new as this generation.
         let generation = store.generation(KEYS);
         let held = self.keys.get(place);
-        if let Some(held) = &held {
-            if held.checked.load(Ordering::Acquire) == generation {
-                return Ok(Some(held.open.clone()));
-            }
+        if let Some(held) = &held
+            && held.checked.load(Ordering::Acquire) == generation
+        {
+            return Ok(Some(held.open.clone()));
         }
+        // Boxed, so that the usual case does not carry the rare one's future.
+        Box::pin(self.load(store, keyring, place, generation, held)).await
+    }
+
+    async fn load(
+        &self,
+        store: &Store,
+        keyring: &RootKeyring,
+        place: &KeyPlace,
+        generation: u64,
+        held: Option<Arc<Held>>,
+    ) -> Result<Option<Arc<OpenKey>>, KmsError> {
         let Some(row) = store.get(KEYS, &place.row()).await? else {
             self.keys.remove(place);
             return Ok(None);
@@ -218,10 +230,20 @@ impl OpenKeys {
     ) -> Result<Option<KeyName>, KmsError> {
         let generation = store.generation(ALIASES);
         let place = AliasPlace { account: account.clone(), region: region.clone(), name: name.to_owned() };
-        if let Some(held) = self.aliases.get(&place).filter(|held| held.generation == generation) {
-            return Ok(Some(held.target));
+        match self.aliases.get(&place) {
+            Some(held) if held.generation == generation => Ok(Some(held.target)),
+            _ => Box::pin(self.load_alias(store, place, generation)).await,
         }
-        let Some(row) = store.get(ALIASES, &aliases::row(account, region, name)).await? else {
+    }
+
+    async fn load_alias(
+        &self,
+        store: &Store,
+        place: AliasPlace,
+        generation: u64,
+    ) -> Result<Option<KeyName>, KmsError> {
+        let row = aliases::row(&place.account, &place.region, &place.name);
+        let Some(row) = store.get(ALIASES, &row).await? else {
             self.aliases.remove(&place);
             return Ok(None);
         };

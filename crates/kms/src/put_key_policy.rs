@@ -8,7 +8,7 @@ use crate::Kms;
 use crate::access::{Asked, hold};
 use crate::error::KmsError;
 use crate::key::Key;
-use crate::key_policy::{POLICY_NAME, RAM_POLICY_NAME, check_not_locked_out, checked};
+use crate::key_policy::{POLICY_NAME, RAM_POLICY_NAME, accepted, check_not_locked_out};
 use crate::rows;
 
 pub(crate) async fn put_key_policy(
@@ -31,7 +31,7 @@ pub(crate) async fn put_key_policy(
         }
         _ => return Err(KmsError::NotFound("No such policy exists".to_owned())),
     }
-    let policy = checked(&request.policy)?;
+    let policy = accepted(call, &request.policy).await?;
     if !bypass {
         check_not_locked_out(call, &key, &policy, &more)?;
     }

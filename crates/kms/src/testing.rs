@@ -6,10 +6,12 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use keywatch_api::codec::{Protocol, Wire};
+use keywatch_api::iam::IamOperation;
 use keywatch_api::kms::KmsOperation;
 use keywatch_api::kms::sets::{KeyManager, Origin};
 use keywatch_api::{Access, AccountId, Fault, Region, Service};
 use keywatch_crypto::{RootKey, RootKeyring, SystemRandom};
+use keywatch_iam::iam::Iam;
 use keywatch_iam::policy::{PolicyDocument, PolicyKind};
 use keywatch_iam::record::{ApiCall, Identity};
 use keywatch_iam::{Call, Caller, CallerKind, Notes, Origin as CallOrigin};
@@ -30,6 +32,7 @@ pub(crate) const START: &str = "2026-11-22T10:00:00Z";
 pub(crate) struct House {
     pub(crate) store: Store,
     pub(crate) kms: Arc<Kms>,
+    iam: Iam,
     pub(crate) now: Cell<Timestamp>,
     /// The record of the last call.
     pub(crate) record: RefCell<Value>,
@@ -42,10 +45,11 @@ impl House {
     pub(crate) async fn open() -> Self {
         let dir = TempDir::new().unwrap();
         let store = Store::open_embedded(dir.path()).await.unwrap();
-        let keyring = RootKeyring::new(RootKey::generate(&mut SystemRandom));
+        let keyring = Arc::new(RootKeyring::new(RootKey::generate(&mut SystemRandom)));
         House {
             store,
-            kms: Arc::new(Kms::new(Arc::new(keyring))),
+            kms: Arc::new(Kms::new(keyring.clone())),
+            iam: Iam::new(keyring),
             now: Cell::new(START.parse().unwrap()),
             record: RefCell::new(Value::Null),
             via_service: Cell::new(None),
@@ -102,6 +106,25 @@ impl House {
                 Err(error) => panic!("{error}"),
             }
         }
+    }
+
+    /// Makes a user of that name, so that policies may name it.
+    pub(crate) async fn create_user(&self, name: &str) {
+        let body = format!("UserName={name}");
+        let wire = Wire {
+            protocol: Protocol::Query,
+            service: Service::Iam,
+            operation: "CreateUser",
+            request_id: "r",
+            body: body.as_bytes(),
+        };
+        let mut call = self.call_of(&root(ACCOUNT));
+        keywatch_iam::iam::dispatch(IamOperation::CreateUser, &wire, &mut call, &self.iam).await.unwrap();
+        call.tx.commit().await.unwrap();
+    }
+
+    pub(crate) fn root_call(&self) -> Call<'_> {
+        self.call_of(&root(ACCOUNT))
     }
 
     fn call_of(&self, caller: &Arc<Caller>) -> Call<'_> {

@@ -136,6 +136,23 @@ async fn listed(house: &House, request: Value) -> Vec<String> {
 }
 
 #[tokio::test]
+async fn changes_at_the_same_time_lose_nothing() {
+    let house = House::open().await;
+    let key = house.key().await;
+    let changes = (0..20).map(|number| {
+        house.ok("CreateAlias", json!({"AliasName": format!("alias/n{number:02}"), "TargetKeyId": key}))
+    });
+    futures_util::future::join_all(changes).await;
+    assert_eq!(listed(&house, json!({"KeyId": key})).await.len(), 20);
+    let racing = (0..5).map(|_| {
+        let body = json!({"AliasName": "alias/one", "TargetKeyId": key});
+        async { house.call(&crate::testing::root(ACCOUNT), "CreateAlias", body).await.is_ok() }
+    });
+    let won = futures_util::future::join_all(racing).await;
+    assert_eq!(won.iter().filter(|won| **won).count(), 1);
+}
+
+#[tokio::test]
 async fn alias_and_key_both_want_permission() {
     let house = House::open().await;
     let key = house.key().await;

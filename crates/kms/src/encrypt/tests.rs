@@ -161,6 +161,7 @@ async fn another_account_needs_both_sides_and_the_arn() {
 async fn conditions_on_the_context_the_service_and_the_alias() {
     let house = House::open().await;
     let alice = user(ACCOUNT, "Alice", &[], "*");
+    house.create_user("Alice").await;
     let alice_arn = format!("arn:aws:iam::{ACCOUNT}:user/Alice");
     let check = async |condition: serde_json::Value, body: serde_json::Value, via, allowed: bool| {
         let policy = json!({"Version": "2012-10-17", "Statement": [

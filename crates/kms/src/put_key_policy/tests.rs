@@ -54,6 +54,11 @@ async fn refusals() {
         "MalformedPolicyDocumentException: The new key policy will not allow you to update the key policy in the future.",
     )
     .await;
+    check(
+        json!({"Policy": policy("kms:*").replace("\"111122223333\"", "\"arn:aws:iam::111122223333:user/Nobody\"")}),
+        "MalformedPolicyDocumentException: Policy contains a statement with one or more invalid principals.",
+    )
+    .await;
     check(json!({"Policy": "{}"}), "MalformedPolicyDocumentException").await;
     let long = format!("{}{}", " ".repeat(32_768), policy("kms:*"));
     check(json!({"Policy": long}), "LimitExceededException").await;
@@ -74,6 +79,7 @@ async fn refusals() {
 async fn a_new_policy_holds_at_once() {
     let house = House::open().await;
     let key = house.key().await;
+    house.create_user("Alice").await;
     let alice = user(ACCOUNT, "Alice", &["kms:*"], "*");
     let encrypt = json!({"KeyId": key, "Plaintext": "aGVsbG8="});
     assert!(house.call(&alice, "Encrypt", encrypt.clone()).await.is_ok());
