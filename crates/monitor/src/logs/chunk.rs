@@ -15,6 +15,8 @@ pub(crate) const SPAN_MS: i64 = 60_000;
 /// A chunk is closed at this many bytes of messages.
 const CHUNK_BYTES_MAX: usize = 256 * 1024;
 const FORMAT: u8 = 1;
+/// Before the compressed events: the format and the position of the last event.
+const HEAD_BYTES: usize = 1 + 8 + 8 + 4;
 const ZSTD_LEVEL: i32 = 1;
 /// Largest chunk that is unpacked: one chunk may hold one event of the greatest size above the bound.
 const UNPACKED_BYTES_MAX: usize = 16 << 20;
@@ -128,16 +130,40 @@ pub(crate) fn pack(events: &[StoredEvent]) -> Result<Bytes, StoreError> {
         .collect();
     let json =
         serde_json::to_vec(&rows).map_err(|_| StoreError::corrupt("log events that cannot be written"))?;
+    let last = events.last().map(|event| event.position).unwrap_or_default();
     let mut packed = vec![FORMAT];
+    packed.extend_from_slice(&last.time.to_be_bytes());
+    packed.extend_from_slice(&last.seq.to_be_bytes());
+    packed.extend_from_slice(&last.index.to_be_bytes());
     let body = zstd::bulk::compress(&json, ZSTD_LEVEL)
         .map_err(|_| StoreError::corrupt("log events that cannot be compressed"))?;
     packed.extend_from_slice(&body);
     Ok(packed.into())
 }
 
+fn damaged() -> StoreError {
+    StoreError::corrupt("a chunk of log events")
+}
+
+/// The position of a chunk's last event, read without unpacking.
+pub(crate) fn last(packed: &[u8]) -> Result<Position, StoreError> {
+    fn take<const N: usize>(bytes: &[u8], at: usize) -> Result<[u8; N], StoreError> {
+        bytes.get(at..at + N).and_then(|part| part.try_into().ok()).ok_or_else(damaged)
+    }
+    match packed.first() {
+        Some(&FORMAT) => Ok(Position {
+            time: i64::from_be_bytes(take(packed, 1)?),
+            seq: Seq::from_be_bytes(take(packed, 9)?),
+            index: u32::from_be_bytes(take(packed, 17)?),
+        }),
+        _ => Err(damaged()),
+    }
+}
+
 pub(crate) fn unpack(packed: &[u8]) -> Result<Vec<StoredEvent>, StoreError> {
-    let damaged = || StoreError::corrupt("a chunk of log events");
-    let Some((&FORMAT, body)) = packed.split_first() else { return Err(damaged()) };
+    let (Some(&FORMAT), Some(body)) = (packed.first(), packed.get(HEAD_BYTES..)) else {
+        return Err(damaged());
+    };
     let json = zstd::bulk::decompress(body, UNPACKED_BYTES_MAX).map_err(|_| damaged())?;
     let rows: Vec<Row> = serde_json::from_slice(&json).map_err(|_| damaged())?;
     Ok(rows
@@ -192,6 +218,8 @@ mod tests {
         let events = vec![event(1, 2, 3, "line\n\"quoted\" é"), event(1, 2, 4, "")];
         let packed = pack(&events).unwrap();
         assert_eq!(unpack(&packed).unwrap(), events);
+        assert_eq!(last(&packed).unwrap(), events[1].position);
+        assert!(last(&packed[..HEAD_BYTES - 1]).is_err());
         for damaged in [&b""[..], &b"\x02"[..], &packed[..packed.len() - 1]] {
             assert!(unpack(damaged).is_err());
         }

@@ -94,20 +94,25 @@ impl<'s> Merge<'s> {
             match item.content {
                 Content::Event(event) => return Ok(Some((item.stream, event))),
                 Content::Chunk(packed) => {
-                    for event in chunk::unpack(&packed)? {
-                        if self.range.contains(&event.position) {
-                            self.heap.push(Reverse(Item {
-                                position: event.position,
-                                stream: item.stream,
-                                content: Content::Event(event),
-                            }));
-                        }
+                    // A page that goes on within a busy minute passes over what earlier pages had.
+                    if chunk::last(&packed)? >= self.range.start {
+                        self.push_events(item.stream, &packed)?;
                     }
                     self.push_next_chunk(item.stream).await?;
                 }
             }
         }
         Ok(None)
+    }
+
+    fn push_events(&mut self, stream: usize, packed: &[u8]) -> Result<(), StoreError> {
+        for event in chunk::unpack(packed)? {
+            if self.range.contains(&event.position) {
+                let position = event.position;
+                self.heap.push(Reverse(Item { position, stream, content: Content::Event(event) }));
+            }
+        }
+        Ok(())
     }
 
     async fn push_next_chunk(&mut self, stream: usize) -> Result<(), StoreError> {
