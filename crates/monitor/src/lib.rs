@@ -5,6 +5,7 @@
 
 pub mod alarms;
 pub mod cloudwatch;
+pub mod buckets;
 pub mod engine;
 pub mod entry;
 pub mod events;

@@ -7,7 +7,6 @@
 use bytes::Bytes;
 use http::header::{HOST, USER_AGENT};
 use jiff::Timestamp;
-use keywatch_api::codec::{Protocol, Wire};
 use keywatch_api::{Access, AccountId, Fault, OperationInfo, Region, Service};
 use keywatch_crypto::random;
 use keywatch_iam::record::{ApiCall, Identity, TlsDetails};
@@ -16,33 +15,64 @@ use keywatch_store::{Append, Batch, CommitError, EntryKind, Partition, Transacti
 use tracing::{debug, error};
 
 use crate::app::App;
-use crate::auth::authenticate::{Authenticated, Refused};
+use crate::auth::authenticate::{AuthError, Authenticated, Refused};
 use crate::auth::canonical::Received;
-use crate::wire::reply::{self, Reply};
-use crate::wire::route::{Head, Route};
-use crate::wire::{Peer, dispatch};
+use crate::wire::Peer;
+use crate::wire::route::Head;
 
 /// How often an operation runs when others keep changing what it read.
 const ATTEMPTS_MAX: u32 = 32;
 const RECORD_BYTES_TYPICAL: usize = 1_536;
 
-/// A request that was routed: everything a call needs to know.
+/// A request that was routed: everything a call needs to know of how it came.
 #[derive(Debug, Clone, Copy)]
 pub struct Ask<'a> {
-    pub route: Route,
     pub head: Head<'a>,
     pub authority: Option<&'a str>,
     /// The body as received, which is what was signed.
     pub received: &'a [u8],
-    /// The members of the request: the body with its content encoding undone, or the form in the URL.
-    pub members: &'a [u8],
     pub peer: &'a Peer,
 }
 
-/// Runs the call and answers it.
-pub async fn run(app: &App, ask: &Ask<'_>) -> Reply {
+/// What a call is to do once it is known who calls, and how its wire words refusals.
+pub trait Work: Sync {
+    /// What is answered when it succeeds.
+    type Answer: Send;
+
+    /// The operation's line in its table.
+    fn info(&self) -> OperationInfo;
+
+    /// Runs the operation; commits nothing. Runs again when somebody else changed what it read.
+    fn run<'w>(
+        &'w self,
+        app: &'w App,
+        who: &'w Authenticated,
+        call: &'w mut Call<'_>,
+    ) -> impl Future<Output = Result<Self::Answer, Fault>> + Send;
+
+    /// The refusal of a request that led to nobody.
+    fn refusal(&self, reason: &AuthError) -> Fault;
+
+    /// The error code its record shows.
+    fn record_code<'f>(&self, fault: &'f Fault) -> &'f str;
+
+    /// Whether the call leaves a record: operations on objects leave none, as on AWS.
+    fn is_recorded(&self) -> bool {
+        true
+    }
+}
+
+/// How a call ended, and under which request id.
+#[derive(Debug)]
+pub struct Done<T> {
+    pub request_id: String,
+    pub outcome: Result<T, Fault>,
+}
+
+/// Runs the call and makes it durable.
+pub async fn run<W: Work>(app: &App, ask: &Ask<'_>, work: &W) -> Done<W::Answer> {
     let ids = Ids::new();
-    let info = ask.route.operation.info();
+    let info = work.info();
     let now = app.clock.now();
     let request = Received {
         method: ask.head.method.as_str(),
@@ -53,35 +83,25 @@ pub async fn run(app: &App, ask: &Ask<'_>) -> Reply {
         body: ask.received,
     };
     let outcome = match app.auth.authenticate(&request, info.service, now).await {
-        Ok(who) => operate(app, ask, &who, &ids, now).await,
-        Err(refused) => refuse(app, ask, &refused, &ids, now).await,
+        Ok(who) => operate(app, ask, work, &who, &ids, now).await,
+        Err(refused) => Err(refuse(app, ask, work, &refused, &ids, now).await),
     };
-    let protocol = ask.route.protocol;
-    match outcome {
-        Ok(body) => reply::success(protocol, ids.request(), body),
-        Err(fault) => {
-            log_fault(&info, &fault, ids.request());
-            reply::refusal(protocol, info.service, ids.request(), &fault, ask.head.wants_query_error())
-        }
+    if let Err(fault) = &outcome {
+        log_fault(&info, fault, ids.request());
     }
+    Done { request_id: ids.request().to_owned(), outcome }
 }
 
 /// Runs the operation until its changes and its record are committed together.
-async fn operate(
+async fn operate<W: Work>(
     app: &App,
     ask: &Ask<'_>,
+    work: &W,
     who: &Authenticated,
     ids: &Ids,
     now: Timestamp,
-) -> Result<Vec<u8>, Fault> {
-    let info = ask.route.operation.info();
-    let wire = Wire {
-        protocol: ask.route.protocol,
-        service: info.service,
-        operation: info.name,
-        request_id: ids.request(),
-        body: ask.members,
-    };
+) -> Result<W::Answer, Fault> {
+    let info = work.info();
     let region = record_region(info.service, &who.region);
     for _ in 0..ATTEMPTS_MAX {
         let mut call = Call {
@@ -92,7 +112,8 @@ async fn operate(
             tx: Transaction::new(&app.store),
             notes: Notes::default(),
         };
-        let outcome = dispatch::dispatch(ask.route.operation, &wire, &mut call, app).await;
+        let outcome = work.run(app, who, &mut call).await;
+        let fault = outcome.as_ref().err();
         let record = Record {
             ids,
             now,
@@ -100,16 +121,15 @@ async fn operate(
             recipient: &who.caller.account,
             caller: Identity::Known(&who.caller),
             notes: &call.notes,
-            fault: outcome.as_ref().err(),
+            error: fault.map(|fault| (work.record_code(fault), fault.message.as_deref())),
         };
-        let entry = record.entry(ask, &info);
-        let batch = if outcome.is_ok() {
-            call.tx.append(entry);
-            call.tx.into_batch()
-        } else {
-            // What a failed operation left in its transaction is dropped with it.
-            Batch { appends: vec![entry], ..Batch::default() }
-        };
+        let entry = work.is_recorded().then(|| record.entry(ask, &info));
+        // What a failed operation left in its transaction is dropped with it.
+        let mut batch = if outcome.is_ok() { call.tx.into_batch() } else { Batch::default() };
+        batch.appends.extend(entry);
+        if batch.is_empty() {
+            return outcome;
+        }
         match app.store.commit(batch).await {
             Ok(_) => return outcome,
             Err(CommitError::Conflict { kind, key }) => debug!(?kind, key, "`{}` runs again", info.name),
@@ -124,15 +144,19 @@ async fn operate(
 }
 
 /// Records a call whose credentials led to nobody.
-async fn refuse(
+async fn refuse<W: Work>(
     app: &App,
     ask: &Ask<'_>,
+    work: &W,
     refused: &Refused,
     ids: &Ids,
     now: Timestamp,
-) -> Result<Vec<u8>, Fault> {
-    let info = ask.route.operation.info();
-    let fault = refused.reason.fault(ask.route.protocol);
+) -> Fault {
+    let info = work.info();
+    let fault = work.refusal(&refused.reason);
+    if !work.is_recorded() {
+        return fault;
+    }
     let region = record_region(info.service, &refused.region);
     let record = Record {
         ids,
@@ -141,12 +165,12 @@ async fn refuse(
         recipient: &app.auth.account,
         caller: Identity::Unknown { access_key_id: refused.access_key_id.as_deref() },
         notes: &Notes::default(),
-        fault: Some(&fault),
+        error: Some((work.record_code(&fault), fault.message.as_deref())),
     };
     let batch = Batch { appends: vec![record.entry(ask, &info)], ..Batch::default() };
     match app.store.commit(batch).await {
-        Ok(_) => Err(fault),
-        Err(error) => Err(unrecorded(&info, &error)),
+        Ok(_) => fault,
+        Err(error) => unrecorded(&info, &error),
     }
 }
 
@@ -182,7 +206,8 @@ struct Record<'a> {
     recipient: &'a AccountId,
     caller: Identity<'a>,
     notes: &'a Notes,
-    fault: Option<&'a Fault>,
+    /// Code and text.
+    error: Option<(&'a str, Option<&'a str>)>,
 }
 
 impl Record<'_> {
@@ -202,7 +227,7 @@ impl Record<'_> {
             request_id: self.ids.request(),
             event_id: self.ids.event(),
             read_only: info.access == Access::Read,
-            error: self.fault.map(|fault| (record_code(ask.route.protocol, fault), fault.message.as_deref())),
+            error: self.error,
             notes: self.notes,
             tls: ask.peer.tls.as_deref().map(|tls| TlsDetails {
                 version: tls.version,
@@ -219,15 +244,6 @@ impl Record<'_> {
             partition: Partition::new(self.recipient.as_str(), self.region.as_str()),
             bytes: Bytes::from(text),
         }
-    }
-}
-
-/// Records name the code as the wire does, except that refused authorisations are `AccessDenied` everywhere.
-fn record_code(protocol: Protocol, fault: &Fault) -> &str {
-    match protocol {
-        _ if fault.code == "AccessDeniedException" => "AccessDenied",
-        Protocol::Query => fault.code_in_query(),
-        _ => &fault.code,
     }
 }
 

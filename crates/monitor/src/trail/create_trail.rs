@@ -5,15 +5,14 @@ use std::collections::BTreeMap;
 use keywatch_api::Arn;
 use keywatch_api::cloudtrail::{CreateTrailRequest, Tag, TrailSettings};
 use keywatch_iam::Call;
-use keywatch_store::{Kind, Partition};
+use keywatch_store::Partition;
 
 use super::error::CloudTrailError;
 use super::named;
 use super::record::{TRAIL, TrailRecord, key};
 use super::service::Trails;
+use crate::buckets::BUCKET;
 
-/// Buckets of the S3 endpoint, by name.
-pub(crate) const BUCKET: Kind = Kind("s3.bucket");
 pub(crate) const TAGS_MAX: usize = 50;
 
 pub(crate) async fn create_trail(

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::Peer;
 use super::accept::Answer;
+use super::api_call::ApiCall;
 use super::body::{self, BodyError};
 use super::reply::{self, Reply, ReplyBody};
 use super::route::{Destination, Head};
@@ -73,8 +74,15 @@ async fn operation(
         }
     };
     let members = if route.form_in_url { head.query.as_bytes() } else { &plain };
-    let ask = Ask { route, head: *head, authority, received: &received, members, peer };
-    recorded::run(app, &ask).await
+    let ask = Ask { head: *head, authority, received: &received, peer };
+    let done = recorded::run(app, &ask, &ApiCall { route, members }).await;
+    match done.outcome {
+        Ok(body) => reply::success(route.protocol, &done.request_id, body),
+        Err(fault) => {
+            let service = route.operation.info().service;
+            reply::refusal(route.protocol, service, &done.request_id, &fault, head.wants_query_error())
+        }
+    }
 }
 
 /// The body without its content encoding; signatures cover it with.

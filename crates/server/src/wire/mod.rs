@@ -5,6 +5,7 @@
 
 pub mod accept;
 pub mod answer;
+pub mod api_call;
 pub mod body;
 pub mod dispatch;
 pub mod operation;
