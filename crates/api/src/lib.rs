@@ -19,10 +19,13 @@ pub mod kms;
 pub mod logs;
 pub mod names;
 pub mod operation;
+pub mod outbox;
 pub mod page;
 pub mod record_form;
 pub mod scalar;
 pub mod shape;
+pub mod sns;
+pub mod sqs;
 pub mod sts;
 pub mod wire_enum;
 

@@ -157,6 +157,8 @@ pub fn all() -> Vec<OperationInfo> {
         of(crate::kms::KmsOperation::ALL, |op| op.info()),
         of(crate::cloudtrail::CloudTrailOperation::ALL, |op| op.info()),
         of(crate::cloudwatch::CloudWatchOperation::ALL, |op| op.info()),
+        of(crate::sns::SnsOperation::ALL, |op| op.info()),
+        of(crate::sqs::SqsOperation::ALL, |op| op.info()),
         of(crate::iam::IamOperation::ALL, |op| op.info()),
         of(crate::sts::StsOperation::ALL, |op| op.info()),
         of(crate::keywatch::KeywatchOperation::ALL, |op| op.info()),

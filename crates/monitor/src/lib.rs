@@ -11,6 +11,7 @@ pub mod entry;
 pub mod events;
 pub mod logs;
 pub mod metrics;
+pub mod notify;
 #[cfg(test)]
 mod rehearsal;
 pub mod trail;

@@ -1,0 +1,290 @@
+//! One attempt of one delivery: find out what is to be said, say it, and commit what follows.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use keywatch_store::{Batch, CommitError, Kind, StoreError, decode, encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use uuid::Uuid;
+
+use super::Inner;
+use super::delivery::{self, Delivery, MESSAGE, Outcome, StoredMessage, Work, due_key};
+use super::document::{Handshake, Notification, text_for};
+use super::mail::{self, Mail};
+use super::outbox::OUTBOX;
+use super::queue::{QUEUE, QueueRecord, QueuedMessage, rows};
+use super::retry::RetryPolicy;
+use super::sns::dead_letter_queue;
+use super::sqs;
+use super::token::unseal;
+use super::topic::{Protocol, SUBSCRIPTION, SubscriptionRecord, TopicName};
+use super::webhook::Post;
+
+/// The subject of messages without one.
+const SUBJECT_DEFAULT: &str = "AWS Notification Message";
+const SUBJECT_CONFIRMATION: &str = "AWS Notification - Subscription Confirmation";
+
+/// Attempts the delivery in row `key` and commits the outcome.
+pub(super) async fn attempt(inner: &Inner, key: &str, delivery: Delivery) -> Result<(), StoreError> {
+    let message = match &delivery.work {
+        Work::Notify { message_id } => stored_message(inner, message_id).await?,
+        Work::Confirm { .. } | Work::Farewell { .. } => None,
+    };
+    let outcome = tell(inner, &delivery, message.as_ref()).await?;
+    let now = inner.clock.now();
+    let policy = RetryPolicy::of(delivery.protocol);
+    let next = delivery::next(&policy, delivery.attempts, outcome, now);
+    match &next {
+        delivery::Next::Done => {
+            tracing::debug!(endpoint = %delivery.protocol.as_str(), "A message was delivered")
+        }
+        delivery::Next::Again(at) => {
+            tracing::warn!(topic = %delivery.topic_arn, attempts = delivery.attempts + 1, due = %at, "A delivery failed and will be tried again");
+        }
+        delivery::Next::GiveUp(reason) => {
+            tracing::error!(topic = %delivery.topic_arn, subscription = %delivery.subscription, reason, "A delivery was given up");
+        }
+    }
+    let letter = match &next {
+        delivery::Next::GiveUp(_) => dead_letter(inner, &delivery, message.as_ref(), now).await?,
+        delivery::Next::Done | delivery::Next::Again(_) => None,
+    };
+    let mut batch = delivery::settle(key, delivery, message, next, now)?;
+    batch.puts.extend(letter.into_iter().flatten());
+    match inner.store.commit(batch).await {
+        Ok(_) => Ok(()),
+        Err(CommitError::Store(error)) => Err(error),
+        // The batch demands nothing that could conflict.
+        Err(CommitError::Conflict { .. }) => Ok(()),
+    }
+}
+
+/// What was given up, as a message of the queue that the subscription's redrive policy names.
+async fn dead_letter(
+    inner: &Inner,
+    delivery: &Delivery,
+    message: Option<&StoredMessage>,
+    now: Timestamp,
+) -> Result<Option<[(Kind, String, Bytes); 2]>, StoreError> {
+    let Some(stored) = message else { return Ok(None) };
+    let Some(subscription) = subscription_of(inner, delivery).await? else { return Ok(None) };
+    let policy = subscription.attributes.get("RedrivePolicy");
+    let Some(name) = policy.and_then(|policy| dead_letter_queue(policy)) else { return Ok(None) };
+    let Some(row) = inner.store.get(QUEUE, &name.key()).await? else { return Ok(None) };
+    let queue: QueueRecord = decode(&row.bytes)?;
+    if !sqs::service_may_send(&queue, &name, "sns.amazonaws.com", &delivery.topic_arn, now) {
+        return Ok(None);
+    }
+    let Some(text) = text_for(&stored.message, delivery.protocol.as_str()) else { return Ok(None) };
+    let arn = format!("{}:{}", delivery.topic_arn, delivery.subscription);
+    let body = match delivery.raw {
+        true => text,
+        false => notification(inner, delivery, stored, &text, &arn).await?,
+    };
+    let attributes = if delivery.raw { stored.message.attributes.clone() } else { BTreeMap::new() };
+    rows(&queue.incarnation, &QueuedMessage::from_service(body, attributes, now, now)).map(Some)
+}
+
+async fn stored_message(inner: &Inner, id: &str) -> Result<Option<StoredMessage>, StoreError> {
+    inner.store.get(MESSAGE, id).await?.map(|row| decode(&row.bytes)).transpose()
+}
+
+async fn tell(
+    inner: &Inner,
+    delivery: &Delivery,
+    message: Option<&StoredMessage>,
+) -> Result<Outcome, StoreError> {
+    let subscription = subscription_of(inner, delivery).await?;
+    match (&delivery.work, subscription) {
+        (Work::Notify { .. }, Some(subscription)) if subscription.confirmed => match message {
+            Some(message) => notify(inner, delivery, message).await,
+            None => Ok(Outcome::Refused("the message is gone".into())),
+        },
+        (Work::Confirm { message_id, token }, Some(subscription)) if !subscription.confirmed => {
+            let token = unseal(&inner.keyring, &delivery.subscription, token)?;
+            confirm(inner, delivery, message_id, &token).await
+        }
+        (Work::Farewell { message_id, token }, _) => {
+            let token = unseal(&inner.keyring, &delivery.subscription, token)?;
+            farewell(inner, delivery, message_id, &token).await
+        }
+        // Unsubscribed, or confirmed, meanwhile.
+        _ => Ok(Outcome::Dropped),
+    }
+}
+
+async fn subscription_of(
+    inner: &Inner,
+    delivery: &Delivery,
+) -> Result<Option<SubscriptionRecord>, StoreError> {
+    let Ok(topic) = TopicName::parse(&delivery.topic_arn, "TopicArn") else { return Ok(None) };
+    let row = inner.store.get(SUBSCRIPTION, &topic.subscription_key(&delivery.subscription)).await?;
+    row.map(|row| decode(&row.bytes)).transpose()
+}
+
+/// The link that confirms, for programs.
+fn subscribe_url(endpoint: &str, topic_arn: &str, token: &str) -> String {
+    format!("{endpoint}/?Action=ConfirmSubscription&TopicArn={topic_arn}&Token={token}")
+}
+
+/// The link that unsubscribes, for programs.
+pub(super) fn unsubscribe_url(endpoint: &str, subscription_arn: &str) -> String {
+    format!("{endpoint}/?Action=Unsubscribe&SubscriptionArn={subscription_arn}")
+}
+
+fn in_query(text: &str) -> String {
+    const RESERVED: &AsciiSet =
+        &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'@');
+    utf8_percent_encode(text, RESERVED).to_string()
+}
+
+async fn confirm(
+    inner: &Inner,
+    delivery: &Delivery,
+    message_id: &str,
+    token: &str,
+) -> Result<Outcome, StoreError> {
+    let topic_arn = &delivery.topic_arn;
+    if matches!(delivery.protocol, Protocol::Email) {
+        let link = format!(
+            "{}/confirmation.html?TopicArn={topic_arn}&Token={token}&Endpoint={}",
+            inner.endpoint,
+            in_query(&delivery.endpoint)
+        );
+        let body = mail::confirmation_text(topic_arn, &link);
+        return send(inner, delivery, SUBJECT_CONFIRMATION.to_owned(), body).await;
+    }
+    let text = format!(
+        "You have chosen to subscribe to the topic {topic_arn}.\nTo confirm the subscription, visit the SubscribeURL included in this message."
+    );
+    let body = handshake(inner, delivery, "SubscriptionConfirmation", message_id, token, &text).await?;
+    if delivery.protocol.is_http() {
+        return Ok(post(inner, delivery, "SubscriptionConfirmation", message_id, None, body).await);
+    }
+    send(inner, delivery, SUBJECT_CONFIRMATION.to_owned(), body).await
+}
+
+async fn farewell(
+    inner: &Inner,
+    delivery: &Delivery,
+    message_id: &str,
+    token: &str,
+) -> Result<Outcome, StoreError> {
+    let arn = format!("{}:{}", delivery.topic_arn, delivery.subscription);
+    let text = format!(
+        "You have chosen to deactivate subscription {arn}.\nTo cancel this operation and restore the subscription, visit the SubscribeURL included in this message."
+    );
+    let body = handshake(inner, delivery, "UnsubscribeConfirmation", message_id, token, &text).await?;
+    Ok(post(inner, delivery, "UnsubscribeConfirmation", message_id, Some(arn), body).await)
+}
+
+async fn handshake(
+    inner: &Inner,
+    delivery: &Delivery,
+    kind: &'static str,
+    message_id: &str,
+    token: &str,
+    text: &str,
+) -> Result<String, StoreError> {
+    let handshake = Handshake {
+        kind,
+        message_id,
+        token,
+        topic_arn: &delivery.topic_arn,
+        text,
+        subscribe_url: &subscribe_url(&inner.endpoint, &delivery.topic_arn, token),
+        time: delivery.created,
+    };
+    let signed = inner.signer().await?.sign(delivery.signature, &handshake.string_to_sign(), &inner.endpoint);
+    Ok(handshake.render(&signed))
+}
+
+async fn notify(inner: &Inner, delivery: &Delivery, stored: &StoredMessage) -> Result<Outcome, StoreError> {
+    let message = &stored.message;
+    let Some(text) = text_for(message, delivery.protocol.as_str()) else {
+        return Ok(Outcome::Refused("the message has no text for this protocol".into()));
+    };
+    let arn = format!("{}:{}", delivery.topic_arn, delivery.subscription);
+    let subject = || message.subject.clone().unwrap_or_else(|| SUBJECT_DEFAULT.to_owned());
+    if delivery.protocol == Protocol::Email {
+        let link = format!(
+            "{}/unsubscribe.html?SubscriptionArn={arn}&Endpoint={}",
+            inner.endpoint,
+            in_query(&delivery.endpoint)
+        );
+        return send(inner, delivery, subject(), mail::notification_text(&text, &link)).await;
+    }
+    let body = if delivery.raw { text } else { notification(inner, delivery, stored, &text, &arn).await? };
+    if delivery.protocol.is_http() {
+        return Ok(post(inner, delivery, "Notification", &message.id, Some(arn), body).await);
+    }
+    send(inner, delivery, subject(), body).await
+}
+
+async fn notification(
+    inner: &Inner,
+    delivery: &Delivery,
+    stored: &StoredMessage,
+    text: &str,
+    arn: &str,
+) -> Result<String, StoreError> {
+    let notification = Notification {
+        message_id: &stored.message.id,
+        topic_arn: &delivery.topic_arn,
+        subject: stored.message.subject.as_deref(),
+        text,
+        time: stored.published,
+        attributes: &stored.message.attributes,
+    };
+    let signed =
+        inner.signer().await?.sign(delivery.signature, &notification.string_to_sign(), &inner.endpoint);
+    Ok(notification.render(&signed, &unsubscribe_url(&inner.endpoint, arn)))
+}
+
+async fn post(
+    inner: &Inner,
+    delivery: &Delivery,
+    kind: &'static str,
+    message_id: &str,
+    subscription_arn: Option<String>,
+    body: String,
+) -> Outcome {
+    let post = Post {
+        kind,
+        message_id: message_id.to_owned(),
+        topic_arn: delivery.topic_arn.clone(),
+        subscription_arn,
+        raw: delivery.raw && kind == "Notification",
+        body,
+    };
+    inner.poster.post(&delivery.endpoint, post).await
+}
+
+/// Sends a mail, or keeps it where there is no server to send it to.
+async fn send(
+    inner: &Inner,
+    delivery: &Delivery,
+    subject: String,
+    body: String,
+) -> Result<Outcome, StoreError> {
+    let now: Timestamp = inner.clock.now();
+    let mail = Mail {
+        id: Uuid::new_v4().to_string(),
+        time: now,
+        to: delivery.endpoint.clone(),
+        from_name: mail::sender_name(&delivery.display_name),
+        subject,
+        body,
+    };
+    match &inner.mailer {
+        Some(mailer) => Ok(mailer.send(&mail).await),
+        None => {
+            let batch = Batch { puts: vec![(OUTBOX, due_key(now), encode(&mail)?)], ..Batch::default() };
+            match inner.store.commit(batch).await {
+                Err(CommitError::Store(error)) => Err(error),
+                Ok(_) | Err(CommitError::Conflict { .. }) => Ok(Outcome::Delivered),
+            }
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! `GetTopicAttributes`
+
+use std::collections::BTreeMap;
+
+use keywatch_api::sns::{AttributesResponse, TopicRequest};
+use keywatch_iam::Call;
+
+use super::attributes::{EFFECTIVE_DELIVERY_POLICY, default_policy};
+use super::{SnsError, confirmation, topic};
+use crate::notify::Notify;
+
+pub(super) async fn get_topic_attributes(
+    call: &mut Call<'_>,
+    _: &Notify,
+    request: TopicRequest,
+) -> Result<AttributesResponse, SnsError> {
+    let (name, record) = topic(call, &request.topic_arn, "sns:GetTopicAttributes").await?;
+    let subscriptions = confirmation::subscriptions_of(&mut call.tx, &name).await?;
+    let confirmed = subscriptions.iter().filter(|(_, subscription)| subscription.confirmed).count();
+    let mut attributes: BTreeMap<String, String> = [
+        ("TopicArn", name.arn().to_string()),
+        ("Owner", name.account.to_string()),
+        ("Policy", default_policy(&name)),
+        ("DisplayName", String::new()),
+        ("SubscriptionsConfirmed", confirmed.to_string()),
+        ("SubscriptionsPending", (subscriptions.len() - confirmed).to_string()),
+        ("SubscriptionsDeleted", record.subscriptions_deleted.to_string()),
+        ("EffectiveDeliveryPolicy", EFFECTIVE_DELIVERY_POLICY.to_owned()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into();
+    attributes.extend(record.attributes);
+    Ok(AttributesResponse { attributes })
+}

@@ -1,0 +1,191 @@
+//! `SendMessage`
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use keywatch_api::sqs::{MessageAttributeValue, SendMessageRequest, SendMessageResponse};
+use keywatch_iam::Call;
+use serde_json::json;
+
+use super::{SqsError, queue};
+use crate::entry::MessageAttribute;
+use crate::notify::Notify;
+use crate::notify::queue::{
+    QueueNumber, QueueRecord, QueuedMessage, is_message_text, md5_of_attributes, md5_of_text, rows,
+};
+
+const ATTRIBUTES_MAX: usize = 10;
+const TRACE_HEADER: &str = "AWSTraceHeader";
+
+pub(super) async fn send_message(
+    call: &mut Call<'_>,
+    _: &Notify,
+    request: SendMessageRequest,
+) -> Result<SendMessageResponse, SqsError> {
+    // As CloudTrail shows it: what is sent is nobody else's business.
+    call.notes.request_parameters = Some(
+        json!({"queueUrl": request.queue_url, "messageBody": "HIDDEN_DUE_TO_SECURITY_REASONS"}).to_string(),
+    );
+    let (_, record) = queue(call, &request.queue_url, "sqs:SendMessage").await?;
+    let draft = Draft {
+        body: request.message_body,
+        delay_seconds: request.delay_seconds,
+        attributes: request.message_attributes,
+        system_attributes: request.message_system_attributes,
+        deduplication_id: request.message_deduplication_id,
+        group: request.message_group_id,
+    };
+    send(call, &record, draft)
+}
+
+/// A message as a caller gives it.
+#[derive(Debug)]
+pub(super) struct Draft {
+    pub(super) body: Option<String>,
+    pub(super) delay_seconds: Option<i32>,
+    pub(super) attributes: Option<BTreeMap<String, MessageAttributeValue>>,
+    pub(super) system_attributes: Option<BTreeMap<String, MessageAttributeValue>>,
+    pub(super) deduplication_id: Option<String>,
+    pub(super) group: Option<String>,
+}
+
+impl Draft {
+    /// Bytes that count.
+    pub(super) fn size(&self) -> usize {
+        let attributes = self.attributes.iter().flatten().map(|(name, value)| {
+            let text = value.string_value.as_ref().map_or(0, String::len);
+            let bytes = value.binary_value.as_ref().map_or(0, |bytes| bytes.0.len());
+            name.len() + value.data_type.len() + text + bytes
+        });
+        self.body.as_ref().map_or(0, String::len) + attributes.sum::<usize>()
+    }
+}
+
+/// Checks a draft and puts it into the queue.
+pub(super) fn send(
+    call: &mut Call<'_>,
+    queue: &QueueRecord,
+    draft: Draft,
+) -> Result<SendMessageResponse, SqsError> {
+    let size_max = queue.number(QueueNumber::MaximumMessageSize);
+    if draft.size() as i64 > size_max {
+        return Err(SqsError::InvalidParameter(format!(
+            "One or more parameters are invalid. Reason: Message must be shorter than {size_max} bytes."
+        )));
+    }
+    let body = draft.body.filter(|body| !body.is_empty()).ok_or(SqsError::MissingParameter("MessageBody"))?;
+    if !is_message_text(&body) {
+        return Err(SqsError::InvalidMessageContents);
+    }
+    if let Some(id) = draft.deduplication_id {
+        let reason = "The request includes a parameter that is not valid for this queue type";
+        return Err(SqsError::value(id, "MessageDeduplicationId", reason));
+    }
+    check_group(draft.group.as_deref())?;
+    let delay = match draft.delay_seconds {
+        None => queue.seconds(QueueNumber::DelaySeconds),
+        Some(seconds) if QueueNumber::DelaySeconds.range().contains(&i64::from(seconds)) => {
+            jiff::SignedDuration::from_secs(seconds.into())
+        }
+        Some(seconds) => {
+            return Err(SqsError::value(seconds, "DelaySeconds", "DelaySeconds must be >= 0 and <= 900."));
+        }
+    };
+    let attributes = attributes(draft.attributes.unwrap_or_default(), "user")?;
+    let system = attributes_of_system(draft.system_attributes.unwrap_or_default())?;
+    let message = QueuedMessage {
+        id: uuid::Uuid::new_v4().to_string(),
+        body,
+        attributes,
+        trace_header: system.get(TRACE_HEADER).map(|header| header.value.clone()),
+        group: draft.group,
+        sender_id: call.caller.user_id.clone(),
+        sent: call.now,
+        visible: call.now + delay,
+        receives: 0,
+        first_received: None,
+        dead_letter_source: None,
+    };
+    for (kind, key, bytes) in rows(&queue.incarnation, &message)? {
+        call.tx.put_bytes(kind, &key, bytes);
+    }
+    Ok(SendMessageResponse {
+        md5_of_message_body: md5_of_text(&message.body),
+        md5_of_message_attributes: md5_of_attributes(&message.attributes),
+        md5_of_message_system_attributes: md5_of_attributes(&system),
+        message_id: message.id,
+    })
+}
+
+/// "Alphanumeric and punctuation characters, 1 to 128": groups of a standard queue share its time fairly.
+fn check_group(group: Option<&str>) -> Result<(), SqsError> {
+    match group {
+        Some(group) if !(1..=128).contains(&group.len()) || !group.bytes().all(|b| b.is_ascii_graphic()) => {
+            Err(SqsError::value(
+                group,
+                "MessageGroupId",
+                "MessageGroupId can only include alphanumeric and punctuation characters. 1 to 128 in length.",
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn attributes_of_system(
+    given: BTreeMap<String, MessageAttributeValue>,
+) -> Result<BTreeMap<String, MessageAttribute>, SqsError> {
+    if given.keys().any(|name| name != TRACE_HEADER) {
+        return Err(SqsError::InvalidParameter(format!(
+            "Message system attribute name is invalid. Only {TRACE_HEADER} can be set."
+        )));
+    }
+    attributes(given, "system")
+}
+
+fn attributes(
+    given: BTreeMap<String, MessageAttributeValue>,
+    kind: &str,
+) -> Result<BTreeMap<String, MessageAttribute>, SqsError> {
+    if given.len() > ATTRIBUTES_MAX {
+        return Err(SqsError::InvalidParameter(format!(
+            "Number of message attributes [{}] exceeds the allowed maximum [{ATTRIBUTES_MAX}].",
+            given.len()
+        )));
+    }
+    given
+        .into_iter()
+        .map(|(name, value)| attribute(&name, value, kind).map(|kept| (name.clone(), kept)))
+        .collect()
+}
+
+fn attribute(name: &str, given: MessageAttributeValue, of: &str) -> Result<MessageAttribute, SqsError> {
+    let refuse = |text: String| Err(SqsError::InvalidParameter(text));
+    let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'));
+    let dotted = name.starts_with('.') || name.ends_with('.') || name.contains("..");
+    let lower = name.to_ascii_lowercase();
+    let reserved = lower.starts_with("aws.") || lower.starts_with("amazon.");
+    if name.is_empty() || name.len() > 256 || !plain || dotted || reserved {
+        return refuse(format!("Message ({of}) attribute name '{name}' is invalid."));
+    }
+    let kind = given.data_type;
+    let prefix = kind.split('.').next().unwrap_or_default();
+    let value = match prefix {
+        "Binary" => given.binary_value.map(|bytes| BASE64.encode(bytes.0)),
+        "String" | "Number" => given.string_value,
+        _ => {
+            return refuse(format!(
+                "The message attribute '{name}' has an invalid message attribute type, the set of supported type prefixes is Binary, Number, and String."
+            ));
+        }
+    };
+    match value {
+        Some(value) if prefix == "Number" && value.parse::<f64>().is_err() => {
+            refuse(format!("Can't cast the value of message ({of}) attribute '{name}' to a number."))
+        }
+        Some(value) if !value.is_empty() => Ok(MessageAttribute { data_type: kind, value }),
+        _ => refuse(format!(
+            "Message ({of}) attribute '{name}' must contain a non-empty value of type '{prefix}'."
+        )),
+    }
+}

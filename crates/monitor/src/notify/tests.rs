@@ -1,0 +1,1 @@
+//! Through the services, the follower and real receivers.
