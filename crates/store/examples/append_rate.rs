@@ -5,6 +5,7 @@
 
 use std::{
     env, fs,
+    num::NonZero,
     path::Path,
     sync::{
         Arc,
@@ -20,13 +21,18 @@ use tokio::{runtime, task::JoinSet};
 
 /// Threads the callers are spread over, each with a runtime of its own, as the server's connections are.
 const THREADS: usize = 2;
+const CALLERS: NonZero<usize> = NonZero::new(64).expect("not zero");
+const SECONDS: NonZero<u64> = NonZero::new(5).expect("not zero");
 /// Clock ticks per second in /proc, fixed on Linux.
 const TICKS: f64 = 100.0;
 
 fn main() {
     let mut args = env::args().skip(1);
-    let callers: usize = args.next().map_or(64, |text| text.parse().expect("a number of callers"));
-    let seconds: u64 = args.next().map_or(5, |text| text.parse().expect("a number of seconds"));
+    let callers =
+        args.next().map_or(CALLERS, |text: String| text.parse().expect("a number of callers, at least 1"));
+    let callers = callers.get();
+    let seconds: NonZero<u64> =
+        args.next().map_or(SECONDS, |text| text.parse().expect("a number of seconds, at least 1"));
     let place = args.next();
     let scratch = tempfile::TempDir::new().expect("a temporary directory");
     let background =
@@ -48,7 +54,7 @@ fn main() {
             thread::spawn(move || run_callers(&store, &stop, callers))
         })
         .collect();
-    thread::sleep(Duration::from_secs(seconds));
+    thread::sleep(Duration::from_secs(seconds.get()));
     stop.store(true, Ordering::Relaxed);
     let mut waits: Vec<Duration> =
         threads.into_iter().flat_map(|thread| thread.join().expect("callers")).collect();

@@ -61,7 +61,7 @@ struct Inner {
 
 enum Backend {
     Embedded(Embedded),
-    Postgres(Postgres),
+    Postgres(Box<Postgres>),
 }
 
 impl Store {
@@ -86,7 +86,7 @@ impl Store {
         let inner = Inner {
             queue: opened.queue,
             published: opened.published,
-            backend: Backend::Postgres(opened.postgres),
+            backend: Backend::Postgres(Box::new(opened.postgres)),
         };
         Ok(Store { inner: Arc::new(inner) })
     }

@@ -4,6 +4,7 @@ mod cluster;
 mod crash;
 mod log;
 mod lost;
+mod model;
 mod place;
 mod state;
 
@@ -56,6 +57,7 @@ keeps! {
     log::steps_over_unknown_kinds,
     crash::acknowledged_commits_survive_a_kill,
     lost::lost_connections_lose_and_double_nothing,
+    model::agrees_with_a_model,
 }
 
 fn text(value: &'static str) -> Bytes {

@@ -17,10 +17,11 @@ pub(super) const SCHEMA: i64 = 1;
 const DATABASE_FILE: &str = "keywatch.db";
 const LOCK_FILE: &str = "keywatch.lock";
 /// The size the write-ahead log has from the start and keeps: SQLite starts over at its front after each checkpoint, so
-/// the file does not grow and a sync need not write the file's metadata.
-const WAL_BYTES: u64 = 16 << 20;
-/// Pages (of 4 KiB) after which the committer checkpoints: half of [`WAL_BYTES`], the rest is room for a large group.
-const CHECKPOINT_PAGES: i64 = 2048;
+/// the file does not grow and a sync need not write the file's metadata. More would delay the start, which writes it.
+const WAL_BYTES: u64 = 4 << 20;
+/// Pages (of 4 KiB) after which the committer checkpoints: three quarters of [`WAL_BYTES`], the rest is room for a group.
+/// A larger group makes the log grow once.
+const CHECKPOINT_PAGES: i64 = 768;
 /// Page cache of the writing connection, in KiB.
 const WRITER_CACHE_KIB: i64 = 8192;
 /// Page cache of each reading connection, in KiB; the operating system caches the file as well.
@@ -218,7 +219,7 @@ mod tests {
         assert_eq!(wal(), WAL_BYTES);
         for round in 0..80_u8 {
             // A new row each time, so that the database grows as well: five times the log in all.
-            let put = (Kind("t"), round.to_string(), Bytes::from(vec![round; 1 << 20]));
+            let put = (Kind("t"), round.to_string(), Bytes::from(vec![round; 256 << 10]));
             store.commit(Batch { puts: vec![put], ..Batch::default() }).await.unwrap();
             assert_eq!(wal(), WAL_BYTES, "round {round}");
         }

@@ -148,10 +148,10 @@ impl Committer {
         }
         self.session = None;
         let (client, position) = self.reach().await?;
-        if let Some(plan) = self.unsettled.take() {
-            if position == (Position { version: plan.version, head: plan.head }) {
-                self.settle(plan);
-            }
+        if let Some(plan) = self.unsettled.take()
+            && position == (Position { version: plan.version, head: plan.head })
+        {
+            self.settle(plan);
         }
         if position != self.position {
             return Err(self.overtaken());
