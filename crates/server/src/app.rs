@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use keywatch_api::Clock;
 use keywatch_iam::iam::Iam;
+use keywatch_monitor::cloudwatch::CloudWatch;
 use keywatch_monitor::engine::EngineHandle;
 use keywatch_monitor::events::Events;
 use keywatch_monitor::logs::Logs;
@@ -25,6 +26,7 @@ pub struct App {
     pub engine: EngineHandle,
     pub auth: Authenticator,
     pub iam: Iam,
+    pub cloudwatch: CloudWatch,
     pub logs: Logs,
     pub events: Events,
     pub trails: Trails,

@@ -4,13 +4,18 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use keywatch_api::{AccountId, Clock, Region};
 use keywatch_crypto::RootKeyring;
 use keywatch_iam::credentials::Credentials;
 use keywatch_iam::iam::Iam;
+use keywatch_monitor::alarms::reconcile::AlarmReconciler;
+use keywatch_monitor::cloudwatch::CloudWatch;
 use keywatch_monitor::engine::{Engine, EngineHandle, Follower, MovableClock};
 use keywatch_monitor::events::{Events, EventsFollower};
 use keywatch_monitor::logs::{Logs, LogsFollower};
+use keywatch_monitor::metrics::follower::MetricsFollower;
+use keywatch_monitor::metrics::live::LiveSeries;
 use keywatch_store::{Store, StoreError, Transaction};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
@@ -125,13 +130,15 @@ async fn build(config: &Config, store: Store, endpoint: String) -> Result<(Arc<A
         None => Arc::new(WorldClock),
     };
     let movable = test_clock.clone().map(|clock| clock as Arc<dyn MovableClock>);
-    let followers = followers(&store).await?;
+    let series = LiveSeries::load(&store).await?;
+    let followers = followers(&store, &series, clock.now()).await?;
     let (engine, handle): (Engine, EngineHandle) =
         Engine::new(store.clone(), clock.clone(), movable, followers);
     let app = App {
         endpoint,
         clock,
         test_clock,
+        cloudwatch: CloudWatch::new(series, Some(handle.clone())),
         logs: Logs::new(handle.clone()),
         events: Events,
         engine: handle,
@@ -144,9 +151,15 @@ async fn build(config: &Config, store: Store, endpoint: String) -> Result<(Arc<A
 }
 
 /// All that follows the trail or falls due by the clock, in the order of the spine.
-async fn followers(store: &Store) -> Result<Vec<Box<dyn Follower>>, StoreError> {
+async fn followers(
+    store: &Store,
+    series: &Arc<LiveSeries>,
+    now: Timestamp,
+) -> Result<Vec<Box<dyn Follower>>, StoreError> {
     Ok(vec![
         Box::new(LogsFollower::open(store.clone()).await?),
+        Box::new(MetricsFollower::new(store.clone(), series.clone(), now)),
+        Box::new(AlarmReconciler::new(store.clone(), series.clone())),
         Box::new(EventsFollower::open(store.clone()).await?),
     ])
 }

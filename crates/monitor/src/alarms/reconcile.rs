@@ -142,7 +142,11 @@ impl AlarmReconciler {
         self.live.read(|series| {
             for key in keys {
                 let Some(watched) = self.watched.get_mut(key) else { continue };
-                let (verdict, quiet) = judge(watched, series, now.as_second());
+                let Judgement { verdict, silent, quiet } = judge(watched, series, now.as_second());
+                // Between evaluations by the clock only data decide; what silence means is the clock's to say.
+                if silent && !by_clock {
+                    continue;
+                }
                 if by_clock {
                     watched.next = (!quiet).then(|| boundary_after(&watched.spec, now.as_second()));
                 }
@@ -217,26 +221,34 @@ fn find_series(series: &SeriesStore, alarm: &Alarm) -> Option<SeriesId> {
     })
 }
 
-/// Evaluates one alarm; says too whether it has nothing more to wait for.
-fn judge(watched: &Watched, series: &SeriesStore, now: Second) -> (Verdict, bool) {
+/// What an evaluation found.
+struct Judgement {
+    verdict: Verdict,
+    /// No period of the window has data.
+    silent: bool,
+    /// Nor will one get any by time alone.
+    quiet: bool,
+}
+
+/// Evaluates one alarm.
+fn judge(watched: &Watched, series: &SeriesStore, now: Second) -> Judgement {
     let spec = &watched.spec;
+    let window = spec.window(now);
     let Some(id) = watched.series else {
-        return (evaluate(spec, &vec![None; spec.window(now).count]), true);
+        return Judgement { verdict: evaluate(spec, &vec![None; window.count]), silent: true, quiet: true };
     };
     let running = spec.running_window(now);
     let buckets = series.read(id, watched.alarm.config.unit, &running, now);
     let newest = running.time(running.count - 1);
-    let certain = buckets.iter().any(|bucket| bucket.time == newest && spec.is_certain(&bucket.set));
-    if certain {
-        return (evaluate(spec, &datapoints(spec, &running, &buckets)), false);
+    if buckets.iter().any(|bucket| bucket.time == newest && spec.is_certain(&bucket.set)) {
+        let verdict = evaluate(spec, &datapoints(spec, &running, &buckets));
+        return Judgement { verdict, silent: false, quiet: false };
     }
-    let window = spec.window(now);
     let buckets = series.read(id, watched.alarm.config.unit, &window, now);
     let points = datapoints(spec, &window, &buckets);
-    let silent = points.iter().all(Option::is_none)
-        && !series.counts_down(id, now)
-        && !series.has_point_after(id, window.start);
-    (evaluate(spec, &points), silent)
+    let silent = points.iter().all(Option::is_none);
+    let quiet = silent && !series.counts_down(id, now) && !series.has_point_after(id, window.start);
+    Judgement { verdict: evaluate(spec, &points), silent, quiet }
 }
 
 /// The statistic of each period. Of several units in a period the first by name counts, as in queries without a unit.

@@ -63,3 +63,6 @@ fn unsupported(name: &'static str) -> Fault {
     Fault::new("UnknownOperationException", 400, format!("The operation {name} is not built in Keywatch."))
         .with_query_code("InvalidAction")
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,6 +16,9 @@ pub async fn dispatch(
 ) -> Result<Vec<u8>, Fault> {
     // Only the busiest service's future is kept inline; the others would make every request's future larger.
     match operation {
+        Operation::CloudWatch(op) => {
+            Box::pin(keywatch_monitor::cloudwatch::dispatch(op, wire, call, &app.cloudwatch)).await
+        }
         Operation::Logs(op) => Box::pin(keywatch_monitor::logs::dispatch(op, wire, call, &app.logs)).await,
         Operation::Events(op) => {
             Box::pin(keywatch_monitor::events::dispatch(op, wire, call, &app.events)).await

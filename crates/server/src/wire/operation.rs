@@ -1,7 +1,8 @@
 //! Every operation of every service, from the services' own tables.
 
-use keywatch_api::events::EventsOperation;
 use keywatch_api::cloudtrail::CloudTrailOperation;
+use keywatch_api::cloudwatch::CloudWatchOperation;
+use keywatch_api::events::EventsOperation;
 use keywatch_api::iam::IamOperation;
 use keywatch_api::keywatch::KeywatchOperation;
 use keywatch_api::logs::LogsOperation;
@@ -37,6 +38,7 @@ macro_rules! services {
 }
 
 services! {
+    CloudWatch CloudWatchOperation,
     Logs LogsOperation,
     Events EventsOperation,
     CloudTrail CloudTrailOperation,
