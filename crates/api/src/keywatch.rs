@@ -14,7 +14,7 @@ macro_rules! keywatch_operations {
             DescribeClock describe_clock Read;
             DescribeImports describe_imports Read;
             ImportTrail import_trail Write;
-            ListOutbox - Read;
+            ListOutbox list_outbox Read;
         }
     };
 }

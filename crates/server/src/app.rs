@@ -8,6 +8,7 @@ use keywatch_monitor::cloudwatch::CloudWatch;
 use keywatch_monitor::engine::EngineHandle;
 use keywatch_monitor::events::Events;
 use keywatch_monitor::logs::Logs;
+use keywatch_monitor::notify::Notify;
 use keywatch_monitor::trail::Trails;
 use keywatch_store::Store;
 
@@ -30,4 +31,5 @@ pub struct App {
     pub logs: Logs,
     pub events: Events,
     pub trails: Trails,
+    pub notify: Notify,
 }

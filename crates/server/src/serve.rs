@@ -16,6 +16,7 @@ use keywatch_monitor::events::{Events, EventsFollower};
 use keywatch_monitor::logs::{Logs, LogsFollower};
 use keywatch_monitor::metrics::follower::MetricsFollower;
 use keywatch_monitor::metrics::live::LiveSeries;
+use keywatch_monitor::notify::{self, Notify};
 use keywatch_store::{Store, StoreError, Transaction};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
@@ -70,6 +71,8 @@ enum StartError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Tls(#[from] TlsError),
+    #[error(transparent)]
+    Notify(#[from] notify::OptionsError),
     #[error("cannot listen on {address}")]
     Listen {
         address: SocketAddr,
@@ -93,6 +96,8 @@ async fn serve(config: Config) -> Result<(), StartError> {
     let endpoint = endpoint(address, tls.is_some());
     let (app, engine) = build(&config, store.clone(), endpoint.clone()).await?;
     let engine = tokio::spawn(engine.run());
+    let notify = app.notify.clone();
+    let deliveries = tokio::spawn(async move { notify.run().await });
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
     let front = Front::start(listener, tls, app.clone(), workers).map_err(StartError::Io)?;
     announce(&config, &endpoint)?;
@@ -106,6 +111,10 @@ async fn serve(config: Config) -> Result<(), StartError> {
     app.engine.stop().await;
     if let Err(error) = engine.await {
         warn!(%error, "The engine did not end in order");
+    }
+    app.notify.stop();
+    if let Err(error) = deliveries.await {
+        warn!(%error, "Deliveries did not end in order");
     }
     store.close().await;
     info!("Stopped");
@@ -131,7 +140,17 @@ async fn build(config: &Config, store: Store, endpoint: String) -> Result<(Arc<A
     };
     let movable = test_clock.clone().map(|clock| clock as Arc<dyn MovableClock>);
     let series = LiveSeries::load(&store).await?;
-    let followers = followers(&store, &series, clock.now()).await?;
+    let notify = Notify::new(
+        store.clone(),
+        clock.clone(),
+        keyring.clone(),
+        notify::Options {
+            endpoint: endpoint.clone(),
+            smtp: config.smtp.clone(),
+            allow_private_targets: config.allow_private_targets,
+        },
+    )?;
+    let followers = followers(&store, &series, &notify, clock.now()).await?;
     let (engine, handle): (Engine, EngineHandle) =
         Engine::new(store.clone(), clock.clone(), movable, followers);
     let app = App {
@@ -145,6 +164,7 @@ async fn build(config: &Config, store: Store, endpoint: String) -> Result<(Arc<A
         auth: authenticator(config, &store, &keyring, access_key, account, region),
         iam: Iam::new(keyring),
         trails: keywatch_monitor::trail::Trails::new(store.clone()),
+        notify,
         store,
     };
     Ok((Arc::new(app), engine))
@@ -154,6 +174,7 @@ async fn build(config: &Config, store: Store, endpoint: String) -> Result<(Arc<A
 async fn followers(
     store: &Store,
     series: &Arc<LiveSeries>,
+    notify: &Notify,
     now: Timestamp,
 ) -> Result<Vec<Box<dyn Follower>>, StoreError> {
     Ok(vec![
@@ -161,6 +182,7 @@ async fn followers(
         Box::new(MetricsFollower::new(store.clone(), series.clone(), now)),
         Box::new(AlarmReconciler::new(store.clone(), series.clone())),
         Box::new(EventsFollower::open(store.clone()).await?),
+        Box::new(notify.follower().await?),
     ])
 }
 

@@ -12,7 +12,7 @@ use super::Inner;
 use super::delivery::{self, Delivery, MESSAGE, Outcome, StoredMessage, Work, due_key};
 use super::document::{Handshake, Notification, text_for};
 use super::mail::{self, Mail};
-use super::outbox::OUTBOX;
+use super::list_outbox::OUTBOX;
 use super::queue::{QUEUE, QueueRecord, QueuedMessage, rows};
 use super::retry::RetryPolicy;
 use super::sns::dead_letter_queue;

@@ -13,8 +13,8 @@ mod delivery;
 mod document;
 mod follower;
 pub mod links;
+pub mod list_outbox;
 mod mail;
-mod outbox;
 mod queue;
 mod retry;
 mod signer;
@@ -36,7 +36,6 @@ use tokio::sync::{OnceCell, watch};
 pub use follower::NotifyFollower;
 use mail::Mailer;
 pub use mail::SmtpUrlError;
-pub use outbox::list_outbox;
 use signer::Signer;
 use webhook::Poster;
 

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ALLOW, CONTENT_ENCODING, CONTENT_TYPE};
+use http::header::{ALLOW, CONTENT_ENCODING, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use keywatch_api::{Fault, Service};
+use keywatch_monitor::notify::links::{self, Visit};
 use serde::Serialize;
 
 use super::Peer;
@@ -32,6 +33,9 @@ impl Answer for App {
             query: parts.uri.query().unwrap_or_default(),
             headers: &parts.headers,
         };
+        if head.is_unsigned_read() && links::is_link(head.path, head.query) {
+            return Box::pin(link(self, &head, peer)).await;
+        }
         match head.destination() {
             Destination::Health => Box::pin(health(self)).await,
             Destination::Page | Destination::Buckets => not_found(),
@@ -105,6 +109,26 @@ fn unreadable(head: &Head<'_>, error: BodyError) -> Reply {
     // The answer's form depends on the protocol only; any service with a query protocol lends its name space.
     let fault = Fault::new(code, status, error.to_string());
     reply::refusal(protocol, Service::Sts, &id, &fault, head.wants_query_error())
+}
+
+/// A link in a message, which whoever has it may visit.
+async fn link(app: &App, head: &Head<'_>, peer: &Peer) -> Reply {
+    let ids = [uuid::Uuid::new_v4().to_string(), uuid::Uuid::new_v4().to_string()];
+    let visit = Visit {
+        now: app.clock.now(),
+        path: head.path,
+        query: head.query,
+        request_id: &ids[0],
+        event_id: &ids[1],
+        source_ip: Some(peer.address.ip().to_canonical()),
+        user_agent: head.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()),
+        account: &app.auth.account,
+    };
+    let Some(page) = app.notify.visit(&visit).await else { return not_found() };
+    let mut reply = Response::new(reply::whole(page.body));
+    *reply.status_mut() = StatusCode::from_u16(page.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(page.content_type));
+    reply
 }
 
 fn not_found() -> Reply {

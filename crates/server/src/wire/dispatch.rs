@@ -26,6 +26,12 @@ pub async fn dispatch(
         Operation::CloudTrail(op) => {
             Box::pin(keywatch_monitor::trail::dispatch(op, wire, call, &app.trails)).await
         }
+        Operation::Sns(op) => {
+            Box::pin(keywatch_monitor::notify::sns::dispatch(op, wire, call, &app.notify)).await
+        }
+        Operation::Sqs(op) => {
+            Box::pin(keywatch_monitor::notify::sqs::dispatch(op, wire, call, &app.notify)).await
+        }
         Operation::Iam(op) => Box::pin(keywatch_iam::iam::dispatch(op, wire, call, &app.iam)).await,
         Operation::Sts(op) => Box::pin(keywatch_iam::sts::dispatch(op, wire, call, &app.iam)).await,
         Operation::Keywatch(op) => Box::pin(crate::keywatch::dispatch(op, wire, call, app)).await,

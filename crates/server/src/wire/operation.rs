@@ -6,6 +6,8 @@ use keywatch_api::events::EventsOperation;
 use keywatch_api::iam::IamOperation;
 use keywatch_api::keywatch::KeywatchOperation;
 use keywatch_api::logs::LogsOperation;
+use keywatch_api::sns::SnsOperation;
+use keywatch_api::sqs::SqsOperation;
 use keywatch_api::sts::StsOperation;
 use keywatch_api::{OperationInfo, Service};
 
@@ -41,6 +43,8 @@ services! {
     CloudWatch CloudWatchOperation,
     Logs LogsOperation,
     Events EventsOperation,
+    Sns SnsOperation,
+    Sqs SqsOperation,
     CloudTrail CloudTrailOperation,
     Iam IamOperation,
     Sts StsOperation,

@@ -71,6 +71,11 @@ impl Head<'_> {
         }
     }
 
+    /// A request that reads and names no credentials: all that links in messages ask for.
+    pub fn is_unsigned_read(&self) -> bool {
+        matches!(*self.method, Method::GET | Method::HEAD) && self.signing_name().is_none()
+    }
+
     /// The service in the credential scope, where there is one. Not verified.
     pub fn signing_name(&self) -> Option<&str> {
         if let Some(value) = self.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()) {

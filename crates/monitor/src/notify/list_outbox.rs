@@ -13,9 +13,10 @@ use super::mail::Mail;
 pub(crate) const OUTBOX: Kind = Kind("notify.outbox");
 const PAGE_DEFAULT: i32 = 100;
 
-/// Lists one page, oldest first.
-pub async fn list_outbox(
+/// Lists one page, oldest first. Needs nothing of the service that serves it.
+pub async fn list_outbox<S: Sync>(
     call: &mut Call<'_>,
+    _: &S,
     request: ListOutboxRequest,
 ) -> Result<ListOutboxResponse, Fault> {
     call.authorize_own("keywatch:ListOutbox", "*").map_err(Fault::from_error)?;
