@@ -196,7 +196,7 @@ pub(crate) async fn hold_at(
 }
 
 /// Asks the policies about an action on a key.
-pub(crate) fn authorize(
+fn authorize(
     call: &Call<'_>,
     key: &Key,
     arn: &str,

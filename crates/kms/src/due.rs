@@ -124,9 +124,13 @@ impl DueKeys {
         for _ in 0..TRIES_MAX {
             let mut tx = Transaction::new(&self.store);
             let done = step(&mut tx, &self.kms, due_row, key_row, now).await;
-            done.map_err(|error| StoreError::corrupt(format!("the due key {key_row}: {error}")))?;
+            let done =
+                done.map_err(|error| StoreError::corrupt(format!("the due key {key_row}: {error}")))?;
             match tx.commit().await {
-                Ok(_) => return Ok(()),
+                Ok(_) => {
+                    log(key_row, done.as_ref());
+                    return Ok(());
+                }
                 Err(CommitError::Conflict { .. }) => {}
                 Err(CommitError::Store(error)) => return Err(error),
             }
@@ -146,19 +150,31 @@ async fn step(
     due_row: &str,
     key_row: &str,
     now: Timestamp,
-) -> Result<(), KmsError> {
+) -> Result<Option<DueAct>, KmsError> {
     let key = tx.get::<Key>(KEYS, key_row).await?;
     let Some(key) = key.filter(|key| rows::due_row(key).as_deref() == Some(due_row)) else {
         // The key moved on between the look at the index and now.
         tx.require_unchanged(KEYS, key_row);
         tx.delete(DUE, due_row);
-        return Ok(());
+        return Ok(None);
     };
-    match act(&key, now) {
+    let due = act(&key, now);
+    match &due {
         Some(DueAct::Delete) => delete_key::delete_key(tx, &key, now),
-        Some(DueAct::Expire(material)) => expire_material::expire_material(tx, key, &material, now),
-        Some(DueAct::Rotate) => rotate_key::rotate_key(tx, kms, key, now),
-        None => Ok(()),
+        Some(DueAct::Expire(material)) => expire_material::expire_material(tx, key, material, now)?,
+        Some(DueAct::Rotate) => rotate_key::rotate_key(tx, kms, key, now)?,
+        None => {}
+    }
+    Ok(due)
+}
+
+fn log(key_row: &str, done: Option<&DueAct>) {
+    let id = key_row.rsplit('/').next().unwrap_or(key_row);
+    match done {
+        Some(DueAct::Delete) => tracing::info!(key.id = %id, "Deleted key `{id}` at its date"),
+        Some(DueAct::Expire(_)) => tracing::info!(key.id = %id, "Deleted expired material of key `{id}`"),
+        Some(DueAct::Rotate) => tracing::info!(key.id = %id, "Rotated key `{id}`"),
+        None => {}
     }
 }
 

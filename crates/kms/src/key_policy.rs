@@ -1,11 +1,16 @@
 //! Key policies: the default one, what a policy must satisfy, and the check that nobody locks the key away.
 //! Sources: KMS developer guide, "Key policies in AWS KMS", "Default key policy"; API reference, `PutKeyPolicy`.
 
+use std::sync::Arc;
+
 use keywatch_api::AccountId;
-use keywatch_iam::policy::{ConditionKeys, PolicyDocument, PolicyError, PolicyKind};
+use keywatch_iam::policy::{
+    ConditionKeys, Environment, Policies, PolicyDocument, PolicyError, PolicyKind, Request, ResourceSide,
+    evaluate,
+};
 use keywatch_iam::{Call, missing_principal};
 
-use crate::access::{Asked, authorize};
+use crate::conditions::{CallerKeys, KeyKeys};
 use crate::error::KmsError;
 use crate::key::Key;
 
@@ -15,6 +20,8 @@ pub(crate) const POLICY_NAME: &str = "default";
 pub(crate) const RAM_POLICY_NAME: &str = "AWS_RAM";
 /// "Key policy document size": 32 KB.
 pub(crate) const POLICY_BYTES_MAX: usize = 32_768;
+const ALLOW_ALL: &str =
+    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
 
 /// The policy of a key that was created without one: the account decides by its own policies.
 pub(crate) fn default_policy(account: &AccountId) -> String {
@@ -61,20 +68,44 @@ fn parse(text: &str) -> Result<PolicyDocument, KmsError> {
     })
 }
 
-/// The lock-out safety check: whoever sets a policy must be able to set the next one.
+/// The lock-out safety check: the policy must let whoever sets it set the next one. It is about the key's policy alone: what the
+/// caller's own policies lack, the account can give at any time.
 pub(crate) fn check_not_locked_out(
     call: &Call<'_>,
     key: &Key,
     policy: &PolicyDocument,
     more: &dyn ConditionKeys,
 ) -> Result<(), KmsError> {
-    let asked = Asked::with("kms:PutKeyPolicy", more);
-    match authorize(call, key, &key.arn().to_string(), policy, None, &asked) {
-        Err(KmsError::AccessDenied(_)) => Err(KmsError::MalformedPolicy(
-            "The new key policy will not allow you to update the key policy in the future.".to_owned(),
-        )),
-        other => other,
+    let willing =
+        PolicyDocument::parse(PolicyKind::Identity, ALLOW_ALL).map_err(|e| KmsError::internal(&e))?;
+    let arn = key.arn().to_string();
+    let keys = KeyKeys { caller: CallerKeys::of(call, more), key, alias: None, context: None };
+    let request = Request {
+        subject: &call.caller.subject(),
+        action: "kms:PutKeyPolicy",
+        resource: &arn,
+        resource_account: key.account.as_str(),
+        environment: &Environment {
+            now: call.now,
+            region: call.region.as_str(),
+            source_ip: call.origin.source_ip,
+            user_agent: call.origin.user_agent,
+            secure_transport: call.origin.secure_transport,
+        },
+        keys: &keys,
+    };
+    let policies = Policies {
+        identity: &[Arc::new(willing)],
+        session: None,
+        resource: ResourceSide::Required(policy),
+        granted: false,
+    };
+    if evaluate(&request, &policies).is_allowed() {
+        return Ok(());
     }
+    Err(KmsError::MalformedPolicy(
+        "The new key policy will not allow you to update the key policy in the future.".to_owned(),
+    ))
 }
 
 #[cfg(test)]

@@ -92,12 +92,12 @@ async fn refusals() {
 #[tokio::test]
 async fn permission_is_the_callers_own_and_tags_need_theirs() {
     let house = House::open().await;
-    let creator = user(ACCOUNT, "Alice", &["kms:CreateKey", "kms:PutKeyPolicy"], "*");
+    let creator = user(ACCOUNT, "Alice", &["kms:CreateKey"], "*");
     assert!(house.call(&creator, "CreateKey", json!({})).await.is_ok());
     let tagged = json!({"Tags": [{"TagKey": "a", "TagValue": "b"}]});
     let refused = shown(house.call(&creator, "CreateKey", tagged).await);
     assert!(refused.contains("not authorized to perform: kms:TagResource"), "{refused}");
-    let stranger = user(ACCOUNT, "Bob", &["kms:PutKeyPolicy"], "*");
+    let stranger = user(ACCOUNT, "Bob", &["kms:Encrypt"], "*");
     assert_eq!(
         shown(house.call(&stranger, "CreateKey", json!({})).await),
         "AccessDeniedException: User: arn:aws:iam::111122223333:user/Bob is not authorized to perform: kms:CreateKey on resource: * because no identity-based policy allows the kms:CreateKey action"

@@ -4,13 +4,10 @@ use jiff::Timestamp;
 use keywatch_store::Transaction;
 
 use super::append_service_record;
-use crate::error::KmsError;
 use crate::key::Key;
 use crate::rows;
 
-pub(super) fn delete_key(tx: &mut Transaction<'_>, key: &Key, now: Timestamp) -> Result<(), KmsError> {
+pub(super) fn delete_key(tx: &mut Transaction<'_>, key: &Key, now: Timestamp) {
     rows::remove(tx, key);
     append_service_record(tx, key, "DeleteKey", &format!("{{\"keyId\":\"{}\"}}", key.id), now);
-    tracing::info!(key.id = %key.id, "Deleted key `{}`", key.id);
-    Ok(())
 }

@@ -17,6 +17,5 @@ pub(super) fn expire_material(
     let key = rows::change(tx, key, |key| Ok(key.lose_material(material)))?;
     let details = format!("{{\"keyId\":\"{}\",\"keyMaterialId\":\"{material}\"}}", key.id);
     append_service_record(tx, &key, "DeleteExpiredKeyMaterial", &details, now);
-    tracing::info!(key.id = %key.id, "Deleted expired material of key `{}`", key.id);
     Ok(())
 }

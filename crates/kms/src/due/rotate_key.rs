@@ -29,7 +29,6 @@ pub(super) fn rotate_key(
     if let Some(rotation) = rotation {
         append_rotation(tx, &key, &rotation, RotationType::Automatic, now);
     }
-    tracing::info!(key.id = %key.id, "Rotated key `{}`", key.id);
     Ok(())
 }
 
