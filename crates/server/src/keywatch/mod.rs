@@ -23,4 +23,3 @@ pub async fn dispatch(
     // Nothing answers for operations that are not built: all are.
     keywatch_api::keywatch_operations!(keywatch_api::dispatch, op, wire, call, app, ())
 }
-}
