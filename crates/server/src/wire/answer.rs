@@ -11,7 +11,7 @@ use keywatch_monitor::notify::links::{self, Visit};
 use serde::Serialize;
 
 use super::Peer;
-use super::accept::Answer;
+use super::accept::{Answer, HEAD_BYTES_MAX};
 use super::api_call::ApiCall;
 use super::body::{self, BodyError};
 use super::reply::{self, Reply, ReplyBody};
@@ -33,12 +33,15 @@ impl Answer for App {
             query: parts.uri.query().unwrap_or_default(),
             headers: &parts.headers,
         };
+        if head_bytes(&parts.headers) > HEAD_BYTES_MAX {
+            return status_only(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
+        }
         if head.is_unsigned_read() && links::is_link(head.path, head.query) {
             return Box::pin(link(self, &head, peer)).await;
         }
         match head.destination() {
             Destination::Health => Box::pin(health(self)).await,
-            Destination::Page | Destination::Buckets => not_found(),
+            Destination::Page | Destination::Buckets => status_only(StatusCode::NOT_FOUND),
             Destination::Operation => {
                 let authority = parts.uri.authority().map(http::uri::Authority::as_str);
                 match body::read(body, head.body_bytes_max()).await {
@@ -124,16 +127,21 @@ async fn link(app: &App, head: &Head<'_>, peer: &Peer) -> Reply {
         user_agent: head.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()),
         account: &app.auth.account,
     };
-    let Some(page) = app.notify.visit(&visit).await else { return not_found() };
+    let Some(page) = app.notify.visit(&visit).await else { return status_only(StatusCode::NOT_FOUND) };
     let mut reply = Response::new(reply::whole(page.body));
     *reply.status_mut() = StatusCode::from_u16(page.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(page.content_type));
     reply
 }
 
-fn not_found() -> Reply {
+/// The size of all headers. The connection's own limit is on its buffer, which one large read may exceed.
+fn head_bytes(headers: &HeaderMap) -> usize {
+    headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum()
+}
+
+fn status_only(status: StatusCode) -> Reply {
     let mut reply = Response::new(reply::whole(Bytes::new()));
-    *reply.status_mut() = StatusCode::NOT_FOUND;
+    *reply.status_mut() = status;
     reply
 }
 

@@ -1,0 +1,12 @@
+//! The built binary through its front door: a real store in a temporary directory, requests over real sockets, and the
+//! answers and records that callers see. One binary; modules by subject.
+
+mod auth;
+mod client;
+mod clock;
+mod command_line;
+mod connections;
+mod protocols;
+mod records;
+mod server;
+mod sweeps;
