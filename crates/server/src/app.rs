@@ -5,6 +5,7 @@ use std::sync::Arc;
 use keywatch_api::Clock;
 use keywatch_iam::iam::Iam;
 use keywatch_monitor::cloudwatch::CloudWatch;
+use keywatch_kms::Kms;
 use keywatch_monitor::engine::EngineHandle;
 use keywatch_monitor::events::Events;
 use keywatch_monitor::logs::Logs;
@@ -28,6 +29,7 @@ pub struct App {
     pub auth: Authenticator,
     pub iam: Iam,
     pub cloudwatch: CloudWatch,
+    pub kms: Arc<Kms>,
     pub logs: Logs,
     pub events: Events,
     pub trails: Trails,

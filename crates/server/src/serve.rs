@@ -11,6 +11,7 @@ use keywatch_iam::credentials::Credentials;
 use keywatch_iam::iam::Iam;
 use keywatch_monitor::alarms::reconcile::AlarmReconciler;
 use keywatch_monitor::cloudwatch::CloudWatch;
+use keywatch_kms::{DueKeys, Kms};
 use keywatch_monitor::engine::{Engine, EngineHandle, Follower, MovableClock};
 use keywatch_monitor::events::{Events, EventsFollower};
 use keywatch_monitor::logs::{Logs, LogsFollower};
@@ -18,7 +19,7 @@ use keywatch_monitor::metrics::follower::MetricsFollower;
 use keywatch_monitor::metrics::live::LiveSeries;
 use keywatch_monitor::notify::{self, Notify};
 use keywatch_store::{Store, StoreError, Transaction};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
 
 use crate::app::App;
@@ -86,6 +87,8 @@ enum StartError {
 }
 
 async fn serve(config: Config) -> Result<(), StartError> {
+    // Before anybody can be told that the server is there, it can be told to stop.
+    let mut stop = StopSignals::listen().map_err(StartError::Io)?;
     data_dir::prepare(&config.data_dir)?;
     // The port is taken before the store is opened: a mistake in the address is cheap to answer.
     let listener =
@@ -102,7 +105,7 @@ async fn serve(config: Config) -> Result<(), StartError> {
     let front = Front::start(listener, tls, app.clone(), workers).map_err(StartError::Io)?;
     announce(&config, &endpoint)?;
 
-    wait_for_signal().await.map_err(StartError::Io)?;
+    stop.wait().await;
     info!("Stopping: no new connections, answers under way are finished");
     if let Err(error) = data_dir::remove_server(&config.data_dir) {
         warn!(%error, "The endpoint file could not be removed");
@@ -138,6 +141,7 @@ async fn build(config: &Config, store: Store, endpoint: String) -> Result<(Arc<A
         Some(clock) => clock.clone(),
         None => Arc::new(WorldClock),
     };
+    let kms = Arc::new(Kms::new(keyring.clone()));
     let movable = test_clock.clone().map(|clock| clock as Arc<dyn MovableClock>);
     let series = LiveSeries::load(&store).await?;
     let notify = Notify::new(
@@ -150,7 +154,7 @@ async fn build(config: &Config, store: Store, endpoint: String) -> Result<(Arc<A
             allow_private_targets: config.allow_private_targets,
         },
     )?;
-    let followers = followers(&store, &series, &notify, clock.now()).await?;
+    let followers = followers(&store, &kms, &series, &notify, clock.now()).await?;
     let (engine, handle): (Engine, EngineHandle) =
         Engine::new(store.clone(), clock.clone(), movable, followers);
     let app = App {
@@ -163,6 +167,7 @@ async fn build(config: &Config, store: Store, endpoint: String) -> Result<(Arc<A
         engine: handle,
         auth: authenticator(config, &store, &keyring, access_key, account, region),
         iam: Iam::new(keyring),
+        kms,
         trails: keywatch_monitor::trail::Trails::new(store.clone()),
         notify,
         store,
@@ -173,11 +178,13 @@ async fn build(config: &Config, store: Store, endpoint: String) -> Result<(Arc<A
 /// All that follows the trail or falls due by the clock, in the order of the spine.
 async fn followers(
     store: &Store,
+    kms: &Arc<Kms>,
     series: &Arc<LiveSeries>,
     notify: &Notify,
     now: Timestamp,
 ) -> Result<Vec<Box<dyn Follower>>, StoreError> {
     Ok(vec![
+        Box::new(DueKeys::new(store.clone(), kms.clone())),
         Box::new(LogsFollower::open(store.clone()).await?),
         Box::new(MetricsFollower::new(store.clone(), series.clone(), now)),
         Box::new(AlarmReconciler::new(store.clone(), series.clone())),
@@ -258,14 +265,24 @@ fn announce(config: &Config, endpoint: &str) -> Result<(), StartError> {
     Ok(())
 }
 
-async fn wait_for_signal() -> std::io::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+/// The signals that ask a server to stop.
+struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignals {
+    fn listen() -> std::io::Result<Self> {
+        let terminate = signal(SignalKind::terminate())?;
+        Ok(Self { terminate, interrupt: signal(SignalKind::interrupt())? })
     }
-    Ok(())
+
+    async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }
 
 #[cfg(test)]

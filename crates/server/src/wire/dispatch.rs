@@ -19,6 +19,7 @@ pub async fn dispatch(
         Operation::CloudWatch(op) => {
             Box::pin(keywatch_monitor::cloudwatch::dispatch(op, wire, call, &app.cloudwatch)).await
         }
+        Operation::Kms(op) => keywatch_kms::dispatch(op, wire, call, &app.kms).await,
         Operation::Logs(op) => Box::pin(keywatch_monitor::logs::dispatch(op, wire, call, &app.logs)).await,
         Operation::Events(op) => {
             Box::pin(keywatch_monitor::events::dispatch(op, wire, call, &app.events)).await

@@ -5,6 +5,7 @@ use keywatch_api::cloudwatch::CloudWatchOperation;
 use keywatch_api::events::EventsOperation;
 use keywatch_api::iam::IamOperation;
 use keywatch_api::keywatch::KeywatchOperation;
+use keywatch_api::kms::KmsOperation;
 use keywatch_api::logs::LogsOperation;
 use keywatch_api::sns::SnsOperation;
 use keywatch_api::sqs::SqsOperation;
@@ -41,6 +42,7 @@ macro_rules! services {
 
 services! {
     CloudWatch CloudWatchOperation,
+    Kms KmsOperation,
     Logs LogsOperation,
     Events EventsOperation,
     Sns SnsOperation,
