@@ -194,4 +194,26 @@ mod tests {
             assert_eq!(String::from_utf8_lossy(&out), want);
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn a_canonical_query_is_its_own_canonical_form(query in "[ -~]{0,100}") {
+            let canonical = |text: &str| {
+                let mut out = Vec::new();
+                write_query(&mut out, text);
+                String::from_utf8(out).expect("encoded as ASCII")
+            };
+            let once = canonical(&query);
+            proptest::prop_assert_eq!(canonical(&once), once);
+        }
+
+        #[test]
+        fn a_canonical_path_climbs_nowhere(path in "/[a./%]{0,40}") {
+            let mut out = Vec::new();
+            write_api_path(&mut out, &path);
+            let out = String::from_utf8(out).expect("encoded as ASCII");
+            proptest::prop_assert!(out.starts_with('/'));
+            proptest::prop_assert!(!out.split('/').any(|segment| segment == ".." || segment == "."));
+        }
+    }
 }

@@ -358,4 +358,15 @@ mod tests {
         }
         assert_eq!(Claim::of(&headers, "a=b"), Err(ClaimError::Missing));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_is_too_strange(value in "\\PC{0,200}", query in "[ -~]{0,200}") {
+            let headers = headers();
+            for text in [value.as_str(), &format!("AWS4-HMAC-SHA256 {value}")] {
+                let _ = Claim::of_header(text, &headers);
+            }
+            let _ = Claim::of_query(&format!("X-Amz-Algorithm=AWS4-HMAC-SHA256&{query}"));
+        }
+    }
 }

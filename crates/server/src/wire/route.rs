@@ -129,7 +129,7 @@ impl Head<'_> {
     }
 
     /// Finds the operation; `body` is the body with its content encoding undone.
-    pub fn route(&self, body: &[u8]) -> Result<Route, Unroutable> {
+    pub fn route(&self, body: &[u8]) -> Result<Route, Box<Unroutable>> {
         if let Some(rest) = self.path.strip_prefix(CBOR_PREFIX) {
             return self.route_cbor(rest);
         }
@@ -140,7 +140,7 @@ impl Head<'_> {
     }
 
     /// `/service/<service>/operation/<operation>` (Smithy RPC v2 CBOR, "HTTP bindings").
-    fn route_cbor(&self, rest: &str) -> Result<Route, Unroutable> {
+    fn route_cbor(&self, rest: &str) -> Result<Route, Box<Unroutable>> {
         let parts = rest.split_once("/operation/").filter(|_| *self.method == Method::POST);
         let service = parts.and_then(|(name, _)| service_of_target(name));
         let operation = service.zip(parts).and_then(|(service, (_, name))| Operation::find(service, name));
@@ -150,7 +150,7 @@ impl Head<'_> {
         }
     }
 
-    fn route_json(&self, target: &str) -> Result<Route, Unroutable> {
+    fn route_json(&self, target: &str) -> Result<Route, Box<Unroutable>> {
         let parts = target.rsplit_once('.');
         let service = parts.and_then(|(prefix, _)| service_of_target(prefix));
         let operation = service.zip(parts).and_then(|(service, (_, name))| Operation::find(service, name));
@@ -165,7 +165,7 @@ impl Head<'_> {
         }
     }
 
-    fn route_query(&self, body: &[u8]) -> Result<Route, Unroutable> {
+    fn route_query(&self, body: &[u8]) -> Result<Route, Box<Unroutable>> {
         let form_in_url = self.has_action_in_url() && self.query.len() <= QUERY_BYTES_MAX;
         let form = if form_in_url { self.query.as_bytes() } else { body };
         let is_form = form_in_url || self.protocol() == Protocol::Query || form.starts_with(b"Action=");
@@ -208,25 +208,25 @@ fn service_of_target(prefix: &str) -> Option<Service> {
     Service::ALL.iter().copied().find(|service| service.targets().contains(&prefix))
 }
 
-fn unknown_operation(protocol: Protocol, service: Option<Service>) -> Unroutable {
+fn unknown_operation(protocol: Protocol, service: Option<Service>) -> Box<Unroutable> {
     // Of services without a query protocol no answer in XML can be written.
     let service = service.unwrap_or(if protocol == Protocol::Query { Service::Sts } else { Service::Kms });
     let protocol =
         if protocol == Protocol::Query && service.query().is_none() { Protocol::Json11 } else { protocol };
     let fault = Fault { message: None, ..Fault::new("UnknownOperationException", 400, "") };
-    Unroutable { protocol, service, fault: fault.with_query_code("InvalidAction") }
+    Box::new(Unroutable { protocol, service, fault: fault.with_query_code("InvalidAction") })
 }
 
-fn invalid_action(service: Service, action: &str) -> Unroutable {
+fn invalid_action(service: Service, action: &str) -> Box<Unroutable> {
     let version = service.query().map_or("", |(version, _)| version);
     let action: String = action.chars().filter(|c| !c.is_control()).take(128).collect();
     let text = format!("Could not find operation {action} for version {version}");
-    Unroutable { protocol: Protocol::Query, service, fault: Fault::new("InvalidAction", 400, text) }
+    Box::new(Unroutable { protocol: Protocol::Query, service, fault: Fault::new("InvalidAction", 400, text) })
 }
 
-fn missing_action(service: Service) -> Unroutable {
+fn missing_action(service: Service) -> Box<Unroutable> {
     let text = "The request must contain the parameter Action.";
-    Unroutable { protocol: Protocol::Query, service, fault: Fault::new("MissingAction", 400, text) }
+    Box::new(Unroutable { protocol: Protocol::Query, service, fault: Fault::new("MissingAction", 400, text) })
 }
 
 #[cfg(test)]
