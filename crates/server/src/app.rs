@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use keywatch_api::Clock;
 use keywatch_iam::iam::Iam;
+use keywatch_kms::Kms;
 use keywatch_monitor::cloudwatch::CloudWatch;
 use keywatch_kms::Kms;
 use keywatch_monitor::engine::EngineHandle;

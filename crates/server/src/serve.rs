@@ -9,6 +9,7 @@ use keywatch_api::{AccountId, Clock, Region};
 use keywatch_crypto::RootKeyring;
 use keywatch_iam::credentials::Credentials;
 use keywatch_iam::iam::Iam;
+use keywatch_kms::{DueKeys, Kms};
 use keywatch_monitor::alarms::reconcile::AlarmReconciler;
 use keywatch_monitor::cloudwatch::CloudWatch;
 use keywatch_kms::{DueKeys, Kms};
