@@ -6,7 +6,6 @@ use keywatch_api::Clock;
 use keywatch_iam::iam::Iam;
 use keywatch_kms::Kms;
 use keywatch_monitor::cloudwatch::CloudWatch;
-use keywatch_kms::Kms;
 use keywatch_monitor::engine::EngineHandle;
 use keywatch_monitor::events::Events;
 use keywatch_monitor::logs::Logs;

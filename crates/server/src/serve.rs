@@ -12,7 +12,6 @@ use keywatch_iam::iam::Iam;
 use keywatch_kms::{DueKeys, Kms};
 use keywatch_monitor::alarms::reconcile::AlarmReconciler;
 use keywatch_monitor::cloudwatch::CloudWatch;
-use keywatch_kms::{DueKeys, Kms};
 use keywatch_monitor::engine::{Engine, EngineHandle, Follower, MovableClock};
 use keywatch_monitor::events::{Events, EventsFollower};
 use keywatch_monitor::logs::{Logs, LogsFollower};
