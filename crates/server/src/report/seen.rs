@@ -4,8 +4,9 @@
 //! owns it and every other occurrence is a **duplicate** of its own source, whichever thread came first.
 //! **Not here:** deciding by content; CloudTrail keeps an event's ID when it delivers it again.
 
+use super::tally::HashMap;
+use std::collections::BTreeMap;
 use std::collections::hash_map::{DefaultHasher, Entry};
-use std::collections::{BTreeMap, HashMap};
 use std::hash::{Hash, Hasher};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use uuid::Uuid;

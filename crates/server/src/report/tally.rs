@@ -11,7 +11,7 @@ use super::price::{self, PriceClass, Pricing};
 use jiff::Timestamp;
 use keywatch_monitor::trail::files::RawRecord;
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::hash::Hash;
 use std::sync::Arc;
 
@@ -27,6 +27,9 @@ pub(super) const NOTABLE_MAX: usize = 10_000;
 pub(super) const OTHERS: &str = "(others)";
 const SECONDS_PER_HOUR: i64 = 3_600;
 const SECONDS_PER_DAY: i64 = 86_400;
+
+/// Hashed quickly, with a seed of this process.
+pub(super) type HashMap<K, V> = std::collections::HashMap<K, V, foldhash::fast::RandomState>;
 
 /// The number of a name in its list.
 pub(super) type Number = u32;

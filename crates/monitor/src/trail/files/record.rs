@@ -86,28 +86,44 @@ impl<'a> Found<'a> {
         let mut found = Self::default();
         for member in record.members() {
             let (key, value) = member?;
-            let place = match key {
-                b"eventVersion" => &mut found.event_version,
-                b"eventTime" => &mut found.event_time,
-                b"eventSource" => &mut found.event_source,
-                b"eventName" => &mut found.event_name,
-                b"eventType" => &mut found.event_type,
-                b"eventID" => &mut found.event_id,
-                b"awsRegion" => &mut found.region,
-                b"recipientAccountId" => &mut found.recipient,
-                b"sourceIPAddress" => &mut found.source_address,
-                b"errorCode" => &mut found.error_code,
-                b"errorMessage" => &mut found.error_message,
-                b"userIdentity" => &mut found.user_identity,
-                b"requestParameters" => &mut found.request_parameters,
-                b"responseElements" => &mut found.response_elements,
-                b"resources" => &mut found.resources,
-                b"serviceEventDetails" => &mut found.service_event_details,
-                _ => continue,
-            };
-            *place = Some(value);
+            if let Some(place) = found.place(key) {
+                *place = Some(value);
+            }
         }
         Ok(found)
+    }
+
+    /// Where a member belongs. By length first: keys of one length are compared as arrays, which costs a few
+    /// instructions, where slices would be compared by a call for each.
+    fn place(&mut self, key: &[u8]) -> Option<&mut Option<Value<'a>>> {
+        fn exact<const N: usize>(key: &[u8]) -> &[u8; N] {
+            key.first_chunk().expect("the length was matched")
+        }
+        match key.len() {
+            7 if exact(key) == b"eventID" => Some(&mut self.event_id),
+            9 => match exact::<9>(key) {
+                b"eventTime" => Some(&mut self.event_time),
+                b"eventName" => Some(&mut self.event_name),
+                b"eventType" => Some(&mut self.event_type),
+                b"awsRegion" => Some(&mut self.region),
+                b"errorCode" => Some(&mut self.error_code),
+                b"resources" => Some(&mut self.resources),
+                _ => None,
+            },
+            11 if exact(key) == b"eventSource" => Some(&mut self.event_source),
+            12 => match exact::<12>(key) {
+                b"eventVersion" => Some(&mut self.event_version),
+                b"userIdentity" => Some(&mut self.user_identity),
+                b"errorMessage" => Some(&mut self.error_message),
+                _ => None,
+            },
+            15 if exact(key) == b"sourceIPAddress" => Some(&mut self.source_address),
+            16 if exact(key) == b"responseElements" => Some(&mut self.response_elements),
+            17 if exact(key) == b"requestParameters" => Some(&mut self.request_parameters),
+            18 if exact(key) == b"recipientAccountId" => Some(&mut self.recipient),
+            19 if exact(key) == b"serviceEventDetails" => Some(&mut self.service_event_details),
+            _ => None,
+        }
     }
 }
 
@@ -115,8 +131,8 @@ impl<'a> RawRecord<'a> {
     /// Reads the members of a record; `record` is an object with all its marks.
     pub(super) fn parse(record: Value<'a>) -> Result<Self, NotARecord> {
         let found = Found::in_record(record)?;
-        let version = required(found.event_version, "eventVersion")?;
-        if !version.starts_with("1.") {
+        let version = found.event_version.ok_or(NotARecord::Missing("eventVersion"))?;
+        if !version.json().starts_with(b"\"1.") {
             return Err(NotARecord::Wrong("eventVersion"));
         }
         let event_time = required(found.event_time, "eventTime")?;
