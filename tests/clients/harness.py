@@ -8,6 +8,7 @@ import os
 import re
 import select
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -86,6 +87,9 @@ class Aws:
 
     def __call__(self, service, operation, *flags, **options):
         command = ["aws", service, operation, *flags, "--output", "json"]
+        if service == "sqs":
+            # Version 1 of the AWS CLI puts SQS's old host name above AWS_ENDPOINT_URL; version 2 does not.
+            command += ["--endpoint-url", self.environment["AWS_ENDPOINT_URL"]]
         for name, value in options.items():
             text = value if isinstance(value, str) else json.dumps(value)
             command += ["--" + name.rstrip("_").replace("_", "-"), text]
@@ -101,9 +105,13 @@ class MailBox:
     def __init__(self):
         self.mails = []
         self.arrived = threading.Condition()
-        self.controller = Controller(self, hostname="127.0.0.1", port=0)
+        # The controller visits its own port once, so it cannot be asked for any.
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self.controller = Controller(self, hostname="127.0.0.1", port=port)
         self.controller.start()
-        self.url = f"smtp://127.0.0.1:{self.controller.server.sockets[0].getsockname()[1]}"
+        self.url = f"smtp://127.0.0.1:{port}"
 
     async def handle_DATA(self, server, session, envelope):
         mail = email.message_from_bytes(envelope.content, policy=email.policy.default)

@@ -53,6 +53,14 @@ def import_material(aws, key_id, tmp_path, valid_to):
     )
 
 
+def encrypt(aws, key_id, path):
+    """Encrypts `hello` and leaves the ciphertext in a file, since version 1 of the CLI takes blobs from files only."""
+    path.with_suffix(".plain").write_bytes(b"hello")
+    answer = aws("kms", "encrypt", key_id=key_id, plaintext=f"fileb://{path.with_suffix('.plain')}")
+    path.write_bytes(base64.b64decode(answer["CiphertextBlob"]))
+    return f"fileb://{path}"
+
+
 def subscribe_by_mail(aws, world, topic, address):
     """Subscribes an address and opens the link of the confirmation mail."""
     answer = aws("sns", "subscribe", topic_arn=topic, protocol="email", notification_endpoint=address)
@@ -179,7 +187,7 @@ def minute(time_text):
     return re.sub(r":\d\d(\.\d+)?Z$", ":00Z", time_text)
 
 
-def test_c_runaway_use(world, aws):
+def test_c_runaway_use(world, aws, tmp_path):
     arn = aws("kms", "create-key")["KeyMetadata"]["Arn"]
     topic = aws("sns", "create-topic", name="runaway")["TopicArn"]
     subscribe_by_hook(aws, world, topic)
@@ -191,16 +199,16 @@ def test_c_runaway_use(world, aws):
     )
     world.advance("2m")
     for _ in range(3):
-        aws("kms", "encrypt", key_id=arn, plaintext="aGVsbG8=")
+        encrypt(aws, arn, tmp_path / "blob")
     assert alarm_state(aws, "Runaway") == "OK"
-    aws("kms", "encrypt", key_id=arn, plaintext="aGVsbG8=")
+    encrypt(aws, arn, tmp_path / "blob")
     post = world.hook.wait_for("Notification", lambda post: post["body"]["TopicArn"] == topic)
     verify_sns_signature(post["body"])
     message = json.loads(post["body"]["Message"])
     assert (message["AlarmName"], message["NewStateValue"], message["OldStateValue"]) == ("Runaway", "ALARM", "OK")
 
 
-def watch_pending_deletion(aws, world, suffix):
+def watch_pending_deletion(aws, world, suffix, tmp_path):
     """The monitoring that the KMS guide describes: trail, log group, metric filter, alarm; mail and web hook behind it."""
     aws("s3api", "create-bucket", bucket=f"trail-{suffix}")
     aws("logs", "create-log-group", log_group_name=f"trail-{suffix}")
@@ -224,13 +232,13 @@ def watch_pending_deletion(aws, world, suffix):
         comparison_operator="GreaterThanOrEqualToThreshold", treat_missing_data="notBreaching", alarm_actions=[topic],
     )
     key = aws("kms", "create-key")["KeyMetadata"]["KeyId"]
-    blob = aws("kms", "encrypt", key_id=key, plaintext="aGVsbG8=")["CiphertextBlob"]
+    blob = encrypt(aws, key, tmp_path / "blob")
     aws("kms", "schedule-key-deletion", key_id=key, pending_window_in_days="7")
     return topic, key, blob
 
 
-def test_d_use_of_a_key_pending_deletion_on_the_test_clock(world, aws):
-    topic, key, blob = watch_pending_deletion(aws, world, "d")
+def test_d_use_of_a_key_pending_deletion_on_the_test_clock(world, aws, tmp_path):
+    topic, key, blob = watch_pending_deletion(aws, world, "d", tmp_path)
     with pytest.raises(Refused) as refused:
         aws("kms", "decrypt", ciphertext_blob=blob)
     assert refused.value.code == "KMSInvalidStateException"
@@ -252,7 +260,7 @@ def test_d_within_a_second_on_the_real_clock(tmp_path):
         import boto3
 
         aws = Aws(server)
-        topic, key, blob = watch_pending_deletion(aws, server, "real")
+        topic, key, blob = watch_pending_deletion(aws, server, "real", tmp_path)
         exports = aws.environment
         kms = boto3.client(
             "kms", endpoint_url=exports["AWS_ENDPOINT_URL"], region_name=REGION,
@@ -260,7 +268,7 @@ def test_d_within_a_second_on_the_real_clock(tmp_path):
         )
         kms.describe_key(KeyId=key)
         with pytest.raises(kms.exceptions.KMSInvalidStateException):
-            kms.decrypt(CiphertextBlob=base64.b64decode(blob))
+            kms.decrypt(CiphertextBlob=(tmp_path / "blob").read_bytes())
         called = time.monotonic()
         post = hook.wait_for("Notification", lambda post: post["body"]["TopicArn"] == topic)
         alarm = mail.wait_for('ALARM: "PendingDeletionUse-real"')
@@ -318,26 +326,31 @@ def test_f_a_rule_on_generate_data_key(world, aws):
     assert event["detail"]["resources"][0]["ARN"] == key
 
 
-def test_g_rotation_and_deletion_events(world, aws):
+def test_g_rotation_and_deletion_events(world, aws, tmp_path):
     queue = aws("sqs", "create-queue", queue_name="lifecycle")["QueueUrl"]
     pattern = {"source": ["aws.kms"], "detail-type": ["KMS CMK Rotation", "KMS CMK Deletion"]}
     aws("events", "put-rule", name="lifecycle", event_pattern=pattern)
     aws("events", "put-targets", rule="lifecycle", targets=[{"Id": "q", "Arn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:lifecycle"}])
     rotated, deleted, kept = (aws("kms", "create-key")["KeyMetadata"]["KeyId"] for _ in range(3))
-    blob = aws("kms", "encrypt", key_id=rotated, plaintext="aGVsbG8=")["CiphertextBlob"]
+    blob = encrypt(aws, rotated, tmp_path / "blob")
     aws("kms", "enable-key-rotation", key_id=rotated, rotation_period_in_days="90")
     aws("kms", "schedule-key-deletion", key_id=deleted, pending_window_in_days="7")
     aws("kms", "schedule-key-deletion", key_id=kept, pending_window_in_days="7")
     aws("kms", "cancel-key-deletion", key_id=kept)
     assert aws("kms", "describe-key", key_id=kept)["KeyMetadata"]["KeyState"] == "Disabled"
 
-    world.advance("91d")
+    def events():
+        return [(event["detail-type"], event["detail"]["key-id"]) for event in queue_bodies(aws, queue)]
+
+    # Messages wait four days in a queue, so they are fetched before that.
+    world.advance("8d")
     with pytest.raises(Refused) as refused:
         aws("kms", "describe-key", key_id=deleted)
     assert refused.value.code == "NotFoundException"
+    assert events() == [("KMS CMK Deletion", deleted)]
+    world.advance("83d")
     rotations = aws("kms", "list-key-rotations", key_id=rotated)["Rotations"]
     assert [rotation["RotationType"] for rotation in rotations] == ["AUTOMATIC"]
     plaintext = aws("kms", "decrypt", ciphertext_blob=blob)["Plaintext"]
     assert base64.b64decode(plaintext) == b"hello"
-    events = [(event["detail-type"], event["detail"]["key-id"]) for event in queue_bodies(aws, queue)]
-    assert sorted(events) == [("KMS CMK Deletion", deleted), ("KMS CMK Rotation", rotated)]
+    assert events() == [("KMS CMK Rotation", rotated)]

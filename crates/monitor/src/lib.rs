@@ -4,8 +4,8 @@
 //! **Not here:** keys (`kms`), the wire (`server`).
 
 pub mod alarms;
-pub mod cloudwatch;
 pub mod buckets;
+pub mod cloudwatch;
 pub mod engine;
 pub mod entry;
 pub mod events;

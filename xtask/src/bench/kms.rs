@@ -50,7 +50,9 @@ fn measure(options: &Options, binary: &Path, directory: &Path) -> Result<(), Str
     command.args(["serve", "--listen", "127.0.0.1:0", "--data-dir"]).arg(directory.join("data"));
     let keywatch = Server::start(&mut command)?;
     let encrypt = encrypt_request(binary, &directory.join("data"), &keywatch.address)?;
-    println!("| connections | bare req/s | keywatch req/s | p50 ms | p99 ms | bare per CPU-s | keywatch per CPU-s | ratio |");
+    println!(
+        "| connections | bare req/s | keywatch req/s | p50 ms | p99 ms | bare per CPU-s | keywatch per CPU-s | ratio |"
+    );
     println!("|---|---|---|---|---|---|---|---|");
     for connections in &options.connections {
         let load = |server: &Server, request: &[u8]| {
@@ -75,7 +77,10 @@ fn measure(options: &Options, binary: &Path, directory: &Path) -> Result<(), Str
     Ok(())
 }
 
-fn best(runs: u32, mut once: impl FnMut() -> Result<load::Measured, String>) -> Result<load::Measured, String> {
+fn best(
+    runs: u32,
+    mut once: impl FnMut() -> Result<load::Measured, String>,
+) -> Result<load::Measured, String> {
     let mut best: Option<load::Measured> = None;
     for _ in 0..runs.max(1) {
         let measured = once()?;
@@ -120,7 +125,11 @@ impl Drop for Server {
 
 /// A signed Encrypt of 32 bytes under a new key, as one HTTP/1.1 request; replayed within the signature's five minutes.
 fn encrypt_request(binary: &Path, data: &Path, address: &str) -> Result<Vec<u8>, String> {
-    let output = Command::new(binary).args(["env", "--data-dir"]).arg(data).output().map_err(|error| error.to_string())?;
+    let output = Command::new(binary)
+        .args(["env", "--data-dir"])
+        .arg(data)
+        .output()
+        .map_err(|error| error.to_string())?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let value = |name: &str| {
         let rest = text.split(&format!("{name}=")).nth(1).ok_or(format!("`keywatch env` has no {name}"))?;
@@ -132,7 +141,8 @@ fn encrypt_request(binary: &Path, data: &Path, address: &str) -> Result<Vec<u8>,
     let created = load::once(address, &request(address, &caller, "CreateKey", "{}")?)?;
     let key = created.split("\"KeyId\":\"").nth(1).and_then(|rest| rest.split('"').next());
     let key = key.ok_or(format!("CreateKey answered {created}"))?;
-    let body = format!("{{\"KeyId\":\"{key}\",\"Plaintext\":\"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\"}}");
+    let body =
+        format!("{{\"KeyId\":\"{key}\",\"Plaintext\":\"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\"}}");
     request(address, &caller, "Encrypt", &body)
 }
 
@@ -144,7 +154,8 @@ fn request(address: &str, caller: &Caller<'_>, operation: &str, body: &str) -> R
     headers.insert("x-amz-target", value(&format!("TrentService.{operation}"))?);
     #[expect(clippy::disallowed_methods, reason = "the bench is a client and signs with the world's time")]
     let now = jiff::Timestamp::now();
-    sign(&mut headers, "POST", "/", body.as_bytes(), caller, "us-east-1", "kms", now).map_err(|error| error.to_string())?;
+    sign(&mut headers, "POST", "/", body.as_bytes(), caller, "us-east-1", "kms", now)
+        .map_err(|error| error.to_string())?;
     let mut text = String::from("POST / HTTP/1.1\r\n");
     for (name, value) in &headers {
         let _ = write!(text, "{name}: {}\r\n", value.to_str().unwrap_or_default());
@@ -152,4 +163,3 @@ fn request(address: &str, caller: &Caller<'_>, operation: &str, body: &str) -> R
     let _ = write!(text, "content-length: {}\r\n\r\n{body}", body.len());
     Ok(text.into_bytes())
 }
-

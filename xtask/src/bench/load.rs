@@ -88,7 +88,9 @@ async fn read_answer(stream: &mut TcpStream, answer: &mut Vec<u8>) -> Result<(),
         }
         let Some(head) = answer.windows(4).position(|window| window == b"\r\n\r\n") else { continue };
         let text = std::str::from_utf8(&answer[..head]).map_err(|error| error.to_string())?;
-        let length = text.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse().ok());
+        let length = text
+            .lines()
+            .find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse().ok());
         if answer.len() >= head + 4 + length.unwrap_or(0) {
             if text.starts_with("HTTP/1.1 200") {
                 return Ok(());

@@ -89,10 +89,17 @@ fn merge_by_label(
 }
 
 /// Alphabetical, then by the order asked for; ties stay alphabetical so that answers are stable.
+///
+/// `ORDER BY` ranks what the query shows: with the selected function the group's aggregate over the whole range, with
+/// another one that function over the shown values, so that `SELECT SUM(x) … ORDER BY MAX()` finds the busiest minute
+/// and not the largest sample, which for a counter is always 1.
 fn sort(groups: &mut [(String, Totals)], query: &Query) {
     groups.sort_by(|a, b| a.0.cmp(&b.0));
     let Some(order) = query.order else { return };
-    let rank = |totals: &Totals| totals.all.map_or(f64::NEG_INFINITY, |all| value(order.function, &all));
+    let rank = |totals: &Totals| {
+        let ranked = if order.function == query.function { totals.all } else { totals.shown(query.function) };
+        ranked.map_or(f64::NEG_INFINITY, |figures| value(order.function, &figures))
+    };
     groups.sort_by(|(_, a), (_, b)| {
         let rising = rank(a).total_cmp(&rank(b));
         if order.descending { rising.reverse() } else { rising }
@@ -109,6 +116,16 @@ struct Totals {
 impl Totals {
     fn new(window: &Window) -> Self {
         Self { periods: vec![None; window.count], all: None }
+    }
+
+    /// The figures of the values that `function` shows, one a period.
+    fn shown(&self, function: Function) -> Option<Figures> {
+        let mut shown = None;
+        for figures in self.periods.iter().flatten() {
+            let one = value(function, figures);
+            merge(&mut shown, Figures { count: 1.0, sum: one, minimum: one, maximum: one });
+        }
+        shown
     }
 
     fn points(&self, function: Function, window: &Window) -> Vec<(Second, f64)> {
@@ -297,6 +314,18 @@ mod tests {
         );
         check(
             "SUM(SuccessfulRequest) FROM SCHEMA(\"AWS/KMS\", Operation, KeyArn) GROUP BY KeyArn ORDER BY SUM() LIMIT 1",
+            &[("a", &[(60, 1.0), (120, 2.0)])],
+        );
+    }
+
+    #[test]
+    fn another_function_orders_the_shown_values() {
+        check(
+            "SUM(SuccessfulRequest) FROM SCHEMA(\"AWS/KMS\", KeyArn, Operation) GROUP BY KeyArn ORDER BY MAX () DESC",
+            &[("b", &[(60, 10.0)]), ("c", &[(60, 1.0), (120, 3.0)]), ("a", &[(60, 1.0), (120, 2.0)])],
+        );
+        check(
+            "SUM(SuccessfulRequest) FROM SCHEMA(\"AWS/KMS\", KeyArn, Operation) GROUP BY KeyArn ORDER BY COUNT() DESC LIMIT 1",
             &[("a", &[(60, 1.0), (120, 2.0)])],
         );
     }
