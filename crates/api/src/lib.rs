@@ -22,6 +22,7 @@ pub mod operation;
 pub mod outbox;
 pub mod page;
 pub mod record_form;
+pub mod s3;
 pub mod scalar;
 pub mod shape;
 pub mod sns;

@@ -161,6 +161,7 @@ pub fn all() -> Vec<OperationInfo> {
         of(crate::sqs::SqsOperation::ALL, |op| op.info()),
         of(crate::iam::IamOperation::ALL, |op| op.info()),
         of(crate::sts::StsOperation::ALL, |op| op.info()),
+        of(crate::s3::S3Operation::ALL, |op| op.info()),
         of(crate::keywatch::KeywatchOperation::ALL, |op| op.info()),
     ]
     .concat()

@@ -10,4 +10,6 @@ mod bodies;
 mod record;
 
 pub use bodies::{Bodies, BodyError, BodyStream, OpenError};
-pub use record::{BUCKET, BucketRecord, Checksum, LOOSE, OBJECT, ObjectRecord, loose_marker, object_key};
+pub use record::{
+    BUCKET, BucketRecord, Checksum, LOOSE, OBJECT, ObjectRecord, Piece, loose_marker, object_key,
+};

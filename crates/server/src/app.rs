@@ -5,6 +5,7 @@ use std::sync::Arc;
 use keywatch_api::Clock;
 use keywatch_iam::iam::Iam;
 use keywatch_kms::Kms;
+use keywatch_monitor::buckets::Bodies;
 use keywatch_monitor::cloudwatch::CloudWatch;
 use keywatch_monitor::engine::EngineHandle;
 use keywatch_monitor::events::Events;
@@ -22,6 +23,8 @@ pub struct App {
     /// The server's own base URL, for links in answers and mails.
     pub endpoint: String,
     pub store: Store,
+    /// Bodies of the objects in buckets.
+    pub bodies: Bodies,
     pub clock: Arc<dyn Clock>,
     /// The same clock when it is a test clock.
     pub test_clock: Option<Arc<TestClock>>,

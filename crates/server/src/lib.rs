@@ -16,5 +16,6 @@ pub mod private_file;
 pub mod recorded;
 pub mod report;
 pub mod root_secrets;
+pub mod s3;
 pub mod serve;
 pub mod wire;

@@ -11,6 +11,7 @@ use keywatch_iam::credentials::Credentials;
 use keywatch_iam::iam::Iam;
 use keywatch_kms::{DueKeys, Kms};
 use keywatch_monitor::alarms::reconcile::AlarmReconciler;
+use keywatch_monitor::buckets::Bodies;
 use keywatch_monitor::cloudwatch::CloudWatch;
 use keywatch_monitor::engine::{Engine, EngineHandle, Follower, MovableClock};
 use keywatch_monitor::events::{Events, EventsFollower};
@@ -70,6 +71,8 @@ enum StartError {
     RootKey(#[from] RootKeyError),
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error(transparent)]
+    ObjectStore(#[from] keywatch_monitor::buckets::OpenError),
     #[error(transparent)]
     Tls(#[from] TlsError),
     #[error(transparent)]
@@ -141,6 +144,7 @@ async fn build(config: &Config, store: Store, endpoint: String) -> Result<(Arc<A
         Some(clock) => clock.clone(),
         None => Arc::new(WorldClock),
     };
+    let bodies = open_bodies(config, &store).await?;
     let kms = Arc::new(Kms::new(keyring.clone()));
     let movable = test_clock.clone().map(|clock| clock as Arc<dyn MovableClock>);
     let series = LiveSeries::load(&store).await?;
@@ -170,9 +174,20 @@ async fn build(config: &Config, store: Store, endpoint: String) -> Result<(Arc<A
         kms,
         trails: keywatch_monitor::trail::Trails::new(store.clone()),
         notify,
+        bodies,
         store,
     };
     Ok((Arc::new(app), engine))
+}
+
+/// Where objects' bodies lie; what a crash left there is removed.
+async fn open_bodies(config: &Config, store: &Store) -> Result<Bodies, StartError> {
+    let bodies = match &config.object_store {
+        Some(url) => Bodies::open(url)?,
+        None => Bodies::open_directory(&config.data_dir.join("objects"))?,
+    };
+    bodies.remove_loose(store).await?;
+    Ok(bodies)
 }
 
 /// All that follows the trail or falls due by the clock, in the order of the spine.

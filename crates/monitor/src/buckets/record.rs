@@ -38,8 +38,8 @@ pub struct ObjectRecord {
     /// The MD5 of the body in hexadecimal, without quotes; of a multipart object as S3 makes it, with a dash.
     pub etag: String,
     pub modified: Timestamp,
-    /// The name of its body.
-    pub body: String,
+    /// Its body, in pieces that follow each other: one, or one for each part of a multipart upload.
+    pub body: Vec<Piece>,
     pub content_type: Option<String>,
     pub content_encoding: Option<String>,
     pub content_disposition: Option<String>,
@@ -54,6 +54,14 @@ pub struct ObjectRecord {
 
 impl Versioned for ObjectRecord {
     const MARKER: &'static str = "s3.object/1";
+}
+
+/// A piece of a body, which lies in the object store under a name of its own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Piece {
+    pub name: String,
+    /// Bytes.
+    pub size: u64,
 }
 
 /// A checksum the caller sent with the object and which held.
@@ -85,7 +93,7 @@ mod tests {
             size: 3,
             etag: "e".into(),
             modified: "2026-09-14T11:00:00Z".parse().unwrap(),
-            body: "b/1".into(),
+            body: vec![Piece { name: "b/1".into(), size: 3 }],
             metadata: BTreeMap::from([("a".into(), "b".into())]),
             checksum: Some(Checksum { algorithm: "crc32".into(), value: "AAAAAA==".into() }),
             ..ObjectRecord::default()

@@ -12,6 +12,7 @@ use keywatch_iam::Caller;
 use keywatch_iam::credentials::{CredentialError, Credentials};
 
 use super::canonical::Received;
+use super::chunks::ChunkSigner;
 use super::claim::{Claim, ClaimError};
 use super::sigv4::{self, SignatureError, SigningKeys};
 use crate::clock::world_now;
@@ -34,6 +35,8 @@ pub struct Authenticator {
 pub struct Authenticated {
     pub caller: Arc<Caller>,
     pub region: Region,
+    /// What the chunks of a body are signed with that is signed chunk by chunk.
+    pub chunks: Option<ChunkSigner>,
 }
 
 /// A request that led to nobody, with what it claimed.
@@ -101,7 +104,8 @@ impl Authenticator {
         let secret = credential.secret.expose();
         sigv4::verify(request, claim, service.signing_name(), secret, world_now(), &self.signing_keys)?;
         let region = claim.credential.region().parse().map_err(|_| SignatureError::Region)?;
-        Ok(Authenticated { caller: credential.caller.clone(), region })
+        let chunks = ChunkSigner::of(request.headers, claim, secret, &self.signing_keys);
+        Ok(Authenticated { caller: credential.caller.clone(), region, chunks })
     }
 
     /// Development mode believes what is claimed: a known key is its owner, an unknown one the root user.
@@ -110,7 +114,7 @@ impl Authenticator {
         let token = claim.session_token.as_deref();
         let mut developer = match self.credentials.resolve(id, token, now).await {
             Ok(credential) => {
-                Authenticated { caller: credential.caller.clone(), region: self.region.clone() }
+                Authenticated { caller: credential.caller.clone(), region: self.region.clone(), chunks: None }
             }
             Err(_) => self.developer(Some(id.chars().take(128).collect())),
         };
@@ -124,6 +128,7 @@ impl Authenticator {
         Authenticated {
             caller: Arc::new(Caller::root(&self.account, access_key_id)),
             region: self.region.clone(),
+            chunks: None,
         }
     }
 }

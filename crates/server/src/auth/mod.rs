@@ -2,6 +2,7 @@
 
 pub mod authenticate;
 pub mod canonical;
+pub mod chunks;
 pub mod claim;
 pub mod signer;
 pub mod sigv4;

@@ -60,7 +60,7 @@ impl Default for SigningKeys {
 }
 
 impl SigningKeys {
-    fn of(&self, claim: &Claim<'_>, secret: &str) -> Arc<Key> {
+    pub(super) fn of(&self, claim: &Claim<'_>, secret: &str) -> Arc<Key> {
         let credential = claim.credential.as_str();
         if let Some(key) = self.0.get(credential) {
             return key;

@@ -41,7 +41,11 @@ impl Answer for App {
         }
         match head.destination() {
             Destination::Health => Box::pin(health(self)).await,
-            Destination::Page | Destination::Buckets => status_only(StatusCode::NOT_FOUND),
+            Destination::Page => status_only(StatusCode::NOT_FOUND),
+            Destination::Buckets => {
+                let authority = parts.uri.authority().map(http::uri::Authority::as_str);
+                Box::pin(crate::s3::answer::answer(self, &head, authority, body, peer)).await
+            }
             Destination::Operation => {
                 let authority = parts.uri.authority().map(http::uri::Authority::as_str);
                 match body::read(body, head.body_bytes_max()).await {
