@@ -1,9 +1,9 @@
 //! # KMS: keys, who may use them, and their life
-//! One file per operation, named after it. Below them: a [`key`] as it is kept, its states ([`lifecycle`]) and materials
-//! ([`materials`]), who may do what ([`access`]), keys opened for use ([`open_key`]), and what falls [`due`] by the clock.
+//! One file per operation, named after it. Below them: a `key` as it is kept, its states (`lifecycle`) and materials
+//! (`materials`), who may do what (`access`), keys opened for use (`open_key`), and what falls `due` by the clock.
 //!
-//! **Invariants:** an operation changes the world only through its call's transaction; a key is written only through [`rows`];
-//! material leaves its seal only inside [`open_key`] and the import.
+//! **Invariants:** an operation changes the world only through its call's transaction; a key is written only through `rows`;
+//! material leaves its seal only inside `open_key` and the import.
 //! **Not here:** the wire and records' common part (`server`), the trail and what follows it (`monitor`), ciphers (`crypto`).
 
 mod access;

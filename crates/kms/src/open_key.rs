@@ -253,3 +253,52 @@ impl OpenKeys {
         Ok(Some(target))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{ACCOUNT, House, REGION};
+    use serde_json::json;
+
+    async fn held(house: &House, id: &str) -> Option<Arc<OpenKey>> {
+        let place = KeyPlace {
+            account: ACCOUNT.parse().unwrap(),
+            region: REGION.parse().unwrap(),
+            name: id.parse().unwrap(),
+        };
+        house.kms.open().get(&house.store, house.kms.keyring(), &place).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_key_is_opened_again_only_when_it_changed() {
+        let house = House::open().await;
+        let (key, other) = (house.key().await, house.key().await);
+        let first = held(&house, &key).await.unwrap();
+        assert!(Arc::ptr_eq(&first, &held(&house, &key).await.unwrap()));
+        house.ok("DisableKey", json!({"KeyId": other})).await;
+        assert!(Arc::ptr_eq(&first, &held(&house, &key).await.unwrap()));
+        house.ok("DisableKey", json!({"KeyId": key})).await;
+        let changed = held(&house, &key).await.unwrap();
+        assert!(!Arc::ptr_eq(&first, &changed));
+        assert_ne!(first.key.state, changed.key.state);
+    }
+
+    #[tokio::test]
+    async fn a_key_that_is_gone_is_not_held() {
+        let house = House::open().await;
+        let key = house.key().await;
+        assert!(held(&house, &key).await.is_some());
+        house.ok("ScheduleKeyDeletion", json!({"KeyId": key})).await;
+        house.advance_to("2026-12-23T00:00:00Z").await;
+        assert!(held(&house, &key).await.is_none());
+    }
+
+    #[tokio::test]
+    async fn material_opens_only_in_its_own_row() {
+        let house = House::open().await;
+        let (one, two) = (house.key().await, house.key().await);
+        let (one, two) = (held(&house, &one).await.unwrap(), held(&house, &two).await.unwrap());
+        let stolen = Key { materials: one.key.materials.clone(), ..two.key.clone() };
+        assert!(matches!(OpenKey::open(stolen, house.kms.keyring()), Err(KmsError::Internal(_))));
+    }
+}
