@@ -119,7 +119,9 @@ pub(super) fn same_meaning(left: &BTreeMap<String, String>, right: &BTreeMap<Str
             .iter()
             .filter(|(_, value)| !value.is_empty() && value.as_str() != "{}")
             .map(|(name, value)| {
-                let value = serde_json::from_str(value).unwrap_or_else(|_| json!(value.to_ascii_lowercase()));
+                let lower = value.to_ascii_lowercase();
+                let parsed = serde_json::from_str(value).or_else(|_| serde_json::from_str(&lower));
+                let value = parsed.unwrap_or_else(|_| json!(lower));
                 (name.clone(), value)
             })
             .collect::<BTreeMap<String, serde_json::Value>>()

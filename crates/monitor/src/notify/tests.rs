@@ -1,1 +1,0 @@
-//! Through the services, the follower and real receivers.
