@@ -245,8 +245,10 @@ impl Engine {
     async fn advance_to(&mut self, target: Timestamp) -> Result<Timestamp, AdvanceError> {
         let clock = self.movable.clone().ok_or(AdvanceError::NotMovable)?;
         loop {
-            let next = self.catch_up().await?;
+            self.catch_up().await?;
             self.settle().await;
+            // What failed outside meanwhile is due again at a moment that was not known before.
+            let next = self.next_due(self.clock.now()).await?;
             match next.filter(|due| *due <= target) {
                 Some(due) => clock.set(due),
                 None if clock.now() < target => clock.set(target),
