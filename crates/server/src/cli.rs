@@ -86,6 +86,9 @@ pub enum ClockAction {
 pub struct OutboxOptions {
     #[command(flatten)]
     pub client: ClientOptions,
+    /// Print what was given up instead of what was kept
+    #[arg(long)]
+    pub dead: bool,
     /// Print the mails as JSON, one object a line
     #[arg(long)]
     pub json: bool,

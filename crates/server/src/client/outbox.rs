@@ -1,4 +1,4 @@
-//! `keywatch outbox`: the mails that were kept because no SMTP server is configured.
+//! `keywatch outbox`: the mails that were kept because no SMTP server is configured, and the deliveries that were given up.
 
 use std::process::ExitCode;
 
@@ -22,6 +22,7 @@ struct Ask {
     max_results: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_token: Option<String>,
+    dead: bool,
 }
 
 #[derive(Deserialize)]
@@ -39,13 +40,16 @@ struct Mail {
     to: String,
     subject: String,
     body: String,
+    /// Why it was given up; absent for kept mails.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
 }
 
 fn show(options: OutboxOptions) -> Result<(), ClientError> {
     let directory = data_dir::locate(options.client.data_dir)?;
     let mut next_token = None;
     loop {
-        let ask = Ask { max_results: PAGE, next_token };
+        let ask = Ask { max_results: PAGE, next_token, dead: options.dead };
         let page: Page = request::call(&directory, "ListOutbox", &ask)?;
         for mail in &page.mails {
             if options.json {
@@ -63,5 +67,7 @@ fn show(options: OutboxOptions) -> Result<(), ClientError> {
 
 /// A mail as people read it.
 fn letter(mail: &Mail) -> String {
-    format!("Date: {}\nTo: {}\nSubject: {}\n\n{}\n", mail.time, mail.to, mail.subject, mail.body.trim_end())
+    let reason = mail.reason.as_ref().map(|reason| format!("Given up: {reason}\n")).unwrap_or_default();
+    let body = mail.body.trim_end();
+    format!("Date: {}\nTo: {}\nSubject: {}\n{reason}\n{body}\n", mail.time, mail.to, mail.subject)
 }

@@ -22,7 +22,9 @@ pub(super) async fn create_topic(
 ) -> Result<TopicArn, SnsError> {
     let attributes = request.attributes.unwrap_or_default();
     let is_fifo = attributes.get("FifoTopic").is_some_and(|fifo| fifo == "true");
-    if !is_topic_name(&request.name) && !(is_fifo && request.name.ends_with(".fifo")) {
+    // The attribute of FIFO topics is refused below, in its own words.
+    let has_name = is_topic_name(&request.name) || (is_fifo && request.name.ends_with(".fifo"));
+    if !has_name {
         return Err(SnsError::parameter("Topic Name"));
     }
     if request.data_protection_policy.is_some() {
