@@ -156,6 +156,8 @@ pub fn all() -> Vec<OperationInfo> {
     [
         of(crate::kms::KmsOperation::ALL, |op| op.info()),
         of(crate::cloudtrail::CloudTrailOperation::ALL, |op| op.info()),
+        of(crate::logs::LogsOperation::ALL, |op| op.info()),
+        of(crate::events::EventsOperation::ALL, |op| op.info()),
         of(crate::cloudwatch::CloudWatchOperation::ALL, |op| op.info()),
         of(crate::sns::SnsOperation::ALL, |op| op.info()),
         of(crate::sqs::SqsOperation::ALL, |op| op.info()),

@@ -54,7 +54,9 @@ fn reading(read: impl FnOnce(&mut Sink<'_>) -> FileSummary) -> Reading {
 fn check(bytes: &[u8], want_ids: &[&str], want_fault: Option<Fault>) -> FileSummary {
     let mut reader = Reader::default();
     let whole = reading(|sink| reader.read_bytes(bytes, sink));
-    let streamed = reading(|sink| reader.read_stream(Trickle(bytes, 61.max(bytes.len() / 1_000)), FILE_TEXT_BYTES_MAX, sink));
+    let streamed = reading(|sink| {
+        reader.read_stream(Trickle(bytes, 61.max(bytes.len() / 1_000)), FILE_TEXT_BYTES_MAX, sink)
+    });
     assert_eq!(whole.ids, want_ids);
     assert_eq!(whole.summary.faults.ended_by, want_fault);
     assert_eq!(whole.ids, streamed.ids);
