@@ -19,6 +19,7 @@ use keywatch_monitor::logs::{Logs, LogsFollower};
 use keywatch_monitor::metrics::follower::MetricsFollower;
 use keywatch_monitor::metrics::live::LiveSeries;
 use keywatch_monitor::notify::{self, Notify};
+use keywatch_monitor::trail::FilesDelivery;
 use keywatch_store::{Store, StoreError, Transaction};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
@@ -158,7 +159,7 @@ async fn build(config: &Config, store: Store, endpoint: String) -> Result<(Arc<A
             allow_private_targets: config.allow_private_targets,
         },
     )?;
-    let followers = followers(&store, &kms, &series, &notify, clock.now()).await?;
+    let followers = followers(&store, &kms, &series, &notify, &bodies, clock.now()).await?;
     let (engine, handle): (Engine, EngineHandle) =
         Engine::new(store.clone(), clock.clone(), movable, followers);
     let app = App {
@@ -196,10 +197,12 @@ async fn followers(
     kms: &Arc<Kms>,
     series: &Arc<LiveSeries>,
     notify: &Notify,
+    bodies: &Bodies,
     now: Timestamp,
 ) -> Result<Vec<Box<dyn Follower>>, StoreError> {
     Ok(vec![
         Box::new(DueKeys::new(store.clone(), kms.clone())),
+        Box::new(FilesDelivery::open(store.clone(), bodies.clone()).await?),
         Box::new(LogsFollower::open(store.clone()).await?),
         Box::new(MetricsFollower::new(store.clone(), series.clone(), now)),
         Box::new(AlarmReconciler::new(store.clone(), series.clone())),

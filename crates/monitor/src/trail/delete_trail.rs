@@ -4,6 +4,7 @@ use keywatch_api::cloudtrail::TrailNameRequest;
 use keywatch_iam::Call;
 
 use super::error::CloudTrailError;
+use super::files_delivery::DELIVERY;
 use super::named;
 use super::record::TRAIL;
 use super::service::Trails;
@@ -16,5 +17,6 @@ pub(crate) async fn delete_trail(
     let (key, trail) = named::find_at_home(call, &request.name).await?;
     named::authorize(call, "cloudtrail:DeleteTrail", &trail)?;
     call.tx.delete(TRAIL, &key);
+    call.tx.delete(DELIVERY, &key);
     Ok(())
 }

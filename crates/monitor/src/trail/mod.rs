@@ -1,7 +1,7 @@
 //! # The trail: what CloudTrail users see of the records
 //! **Event history** is the records of the last 90 days, newest first ([`lookup_events`]); a **trail** is a named wish to have records
 //! delivered, to a bucket and to a log group ([`record`]); **files** reads the log files of trails, ours and other accounts';
-//! **import** takes their records in.
+//! **import** takes their records in; **files delivery** writes the log files of our trails.
 //!
 //! **Not here:** how records are written (`iam::record`) and kept (`store`).
 
@@ -11,6 +11,7 @@ mod delete_trail;
 mod describe_trails;
 mod error;
 pub mod files;
+mod files_delivery;
 mod get_event_selectors;
 mod get_trail;
 mod get_trail_status;
@@ -28,4 +29,5 @@ mod start_logging;
 mod stop_logging;
 mod update_trail;
 
+pub use files_delivery::FilesDelivery;
 pub use service::{Trails, dispatch};
