@@ -63,10 +63,10 @@ impl<'a> At<'a> {
 
 impl fmt::Display for At<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(parent) = self.parent {
-            if !matches!(parent.step, Step::Root) {
-                write!(f, "{parent}.")?;
-            }
+        if let Some(parent) = self.parent
+            && !matches!(parent.step, Step::Root)
+        {
+            write!(f, "{parent}.")?;
         }
         match self.step {
             Step::Root => Ok(()),
