@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use http::HeaderMap;
 use jiff::Timestamp;
 use keywatch_api::codec::Protocol;
 use keywatch_api::{AccountId, Fault, Region, Service};
@@ -70,7 +71,6 @@ impl Authenticator {
     ) -> Result<Authenticated, Refused> {
         let claim = match Claim::of(request.headers, request.query) {
             Ok(claim) => claim,
-            Err(_) if self.dev => return Ok(self.developer(None)),
             Err(error) => {
                 return Err(Refused {
                     reason: error.into(),
@@ -79,8 +79,8 @@ impl Authenticator {
                 });
             }
         };
-        if self.dev {
-            return Ok(self.developer_claiming(&claim, now).await);
+        if self.dev && !is_from_another_site(request.headers) {
+            return Ok(self.developer(&claim, now).await);
         }
         match self.verify(request, &claim, service, now).await {
             Ok(authenticated) => Ok(authenticated),
@@ -109,28 +109,21 @@ impl Authenticator {
     }
 
     /// Development mode believes what is claimed: a known key is its owner, an unknown one the root user.
-    async fn developer_claiming(&self, claim: &Claim<'_>, now: Timestamp) -> Authenticated {
+    async fn developer(&self, claim: &Claim<'_>, now: Timestamp) -> Authenticated {
         let id = claim.credential.access_key_id();
         let token = claim.session_token.as_deref();
-        let mut developer = match self.credentials.resolve(id, token, now).await {
-            Ok(credential) => {
-                Authenticated { caller: credential.caller.clone(), region: self.region.clone(), chunks: None }
-            }
-            Err(_) => self.developer(Some(id.chars().take(128).collect())),
+        let caller = match self.credentials.resolve(id, token, now).await {
+            Ok(credential) => credential.caller.clone(),
+            Err(_) => Arc::new(Caller::root(&self.account, Some(id.chars().take(128).collect()))),
         };
-        if let Ok(region) = claim.credential.region().parse() {
-            developer.region = region;
-        }
-        developer
+        let region = claim.credential.region().parse().unwrap_or_else(|_| self.region.clone());
+        Authenticated { caller, region, chunks: None }
     }
+}
 
-    fn developer(&self, access_key_id: Option<String>) -> Authenticated {
-        Authenticated {
-            caller: Arc::new(Caller::root(&self.account, access_key_id)),
-            region: self.region.clone(),
-            chunks: None,
-        }
-    }
+/// Whether a browser sent this for a page of another site (Fetch Metadata): such a page must not become a developer.
+fn is_from_another_site(headers: &HeaderMap) -> bool {
+    headers.get("sec-fetch-site").is_some_and(|site| !matches!(site.as_bytes(), b"same-origin" | b"none"))
 }
 
 impl AuthError {

@@ -99,7 +99,9 @@ async fn operation(
 /// The body without its content encoding; signatures cover it with.
 fn decoded(headers: &HeaderMap, received: &Bytes) -> Result<Bytes, BodyError> {
     match headers.get(CONTENT_ENCODING).map(HeaderValue::as_bytes) {
-        Some(encoding) if encoding.eq_ignore_ascii_case(b"gzip") => body::inflate(received),
+        Some(encoding) if encoding.eq_ignore_ascii_case(b"gzip") => {
+            body::inflate(received, body::INFLATED_BYTES_MAX)
+        }
         _ => Ok(received.clone()),
     }
 }

@@ -84,5 +84,17 @@ fn a_changed_request_is_refused_in_the_words_of_its_protocol() {
 #[test]
 fn development_mode_takes_anybody_in() {
     let server = Server::start(&["--dev"]);
-    assert_eq!(caller_arn(&server.as_stranger()), "arn:aws:iam::000000000000:root");
+    let stranger = server.as_stranger();
+    assert_eq!(caller_arn(&stranger), "arn:aws:iam::000000000000:root");
+    // A page of another site may make a browser send requests, but not as a developer; nor is nobody anybody.
+    let from_elsewhere = Ask {
+        spoil: |headers, _| drop(headers.insert("sec-fetch-site", "cross-site".parse().expect("a header"))),
+        ..Ask::query(Service::Sts, "GetCallerIdentity", "")
+    };
+    assert_eq!(stranger.send(from_elsewhere).code(), "InvalidClientTokenId");
+    let unsigned = Ask {
+        spoil: |headers, _| drop(headers.remove("authorization")),
+        ..Ask::query(Service::Sts, "GetCallerIdentity", "")
+    };
+    assert_eq!(stranger.send(unsigned).code(), "MissingAuthenticationToken");
 }

@@ -3,6 +3,14 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
+use http::{HeaderMap, Request};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Bytes;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use keywatch_server::auth::signer::{Caller, sign};
+use keywatch_server::clock::world_now;
+use keywatch_server::data_dir;
+
 use crate::client::exchange;
 use crate::server::Server;
 
@@ -80,4 +88,34 @@ fn a_stop_lets_answers_finish() {
     drop(idle);
     let (status, _) = server.ended();
     assert!(status.success());
+}
+
+/// HTTP/2 with prior knowledge: the host that is signed travels as the authority.
+#[tokio::test]
+async fn http_2_is_spoken_without_tls() {
+    let server = Server::start(&[]);
+    let authority = server.as_root().authority;
+    let key = data_dir::read_access_key(server.path()).expect("readable").expect("made at the start");
+    let stream = tokio::net::TcpStream::connect(&authority).await.expect("a server");
+    let builder = hyper::client::conn::http2::Builder::new(TokioExecutor::new());
+    let (mut sender, connection) = builder.handshake(TokioIo::new(stream)).await.expect("HTTP/2");
+    tokio::spawn(connection);
+    let body = "Action=GetCallerIdentity&Version=2011-06-15";
+    for _ in 0..3 {
+        let mut headers = HeaderMap::new();
+        headers.insert("host", authority.parse().expect("a header"));
+        headers.insert("content-type", "application/x-www-form-urlencoded".parse().expect("a header"));
+        let caller = Caller { id: &key.id, secret: key.secret.expose(), session_token: None };
+        sign(&mut headers, "POST", "/", body.as_bytes(), &caller, "us-east-1", "sts", world_now())
+            .expect("signed");
+        headers.remove("host");
+        let mut request = Request::post(format!("http://{authority}/"))
+            .body(Full::new(Bytes::from(body)))
+            .expect("a request");
+        *request.headers_mut() = headers;
+        let reply = sender.send_request(request).await.expect("an answer");
+        let status = reply.status();
+        let text = reply.into_body().collect().await.expect("a body").to_bytes();
+        assert_eq!(status, 200, "{}", String::from_utf8_lossy(&text));
+    }
 }
