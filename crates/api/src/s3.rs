@@ -6,11 +6,11 @@
 macro_rules! s3_operations {
     ($($then:ident)::+ $(, $args:expr)*) => {
         $($then)::+! { $($args,)* S3Operation S3;
-            AbortMultipartUpload - Write;
-            CompleteMultipartUpload - Write;
+            AbortMultipartUpload abort_multipart_upload Write;
+            CompleteMultipartUpload complete_multipart_upload Write;
             CopyObject - Write;
             CreateBucket create_bucket Write;
-            CreateMultipartUpload - Write;
+            CreateMultipartUpload create_multipart_upload Write;
             DeleteBucket delete_bucket Write;
             DeleteBucketPolicy delete_bucket_policy Write;
             DeleteObject delete_object Write;
@@ -54,7 +54,7 @@ macro_rules! s3_operations {
             PutObjectLockConfiguration - Write;
             PutObjectTagging - Write;
             PutPublicAccessBlock - Write;
-            UploadPart - Write;
+            UploadPart upload_part Write;
         }
     };
 }

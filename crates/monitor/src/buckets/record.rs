@@ -11,6 +11,10 @@ use serde::{Deserialize, Serialize};
 pub const BUCKET: Kind = Kind("s3.bucket");
 /// Objects under [`object_key`]: the byte order of the rows is the order in which S3 lists keys.
 pub const OBJECT: Kind = Kind("s3.object");
+/// Uploads in parts that have begun, under [`upload_key`].
+pub const UPLOAD: Kind = Kind("s3.upload");
+/// Parts of uploads, under [`part_key`].
+pub const PART: Kind = Kind("s3.part");
 /// Bodies that no object's row points to, by their name: being written, or no longer needed.
 pub const LOOSE: Kind = Kind("s3.loose");
 
@@ -56,6 +60,31 @@ impl Versioned for ObjectRecord {
     const MARKER: &'static str = "s3.object/1";
 }
 
+/// An upload in parts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UploadRecord {
+    pub key: String,
+    pub initiated: Timestamp,
+    /// What the object will be, but for its body.
+    pub object: ObjectRecord,
+}
+
+impl Versioned for UploadRecord {
+    const MARKER: &'static str = "s3.upload/1";
+}
+
+/// A part of an upload.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartRecord {
+    /// The MD5 of the part in hexadecimal.
+    pub etag: String,
+    pub piece: Piece,
+}
+
+impl Versioned for PartRecord {
+    const MARKER: &'static str = "s3.part/1";
+}
+
 /// A piece of a body, which lies in the object store under a name of its own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Piece {
@@ -76,6 +105,16 @@ pub struct Checksum {
 /// The row of an object. Bucket names hold no slash.
 pub fn object_key(bucket: &str, key: &str) -> String {
     format!("{bucket}/{key}")
+}
+
+/// The row of an upload.
+pub fn upload_key(bucket: &str, upload: &str) -> String {
+    format!("{bucket}/{upload}")
+}
+
+/// The row of a part; rows come in the order of their numbers, of which the largest has five digits.
+pub fn part_key(upload: &str, number: u16) -> String {
+    format!("{upload}/{number:05}")
 }
 
 /// What a row of [`LOOSE`] holds: its name says everything.

@@ -26,10 +26,12 @@ use crate::wire::route::Head;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amz-request-id");
 /// Bodies that are being received, in units of [`UNIT`] bytes: 512 MiB together.
 const BODY_UNITS: usize = 512;
-const UNIT: u64 = 1 << 20;
+const UNIT: usize = 1 << 20;
+/// Of one body.
+const UNITS_MAX: usize = OBJECT_BYTES_MAX / UNIT;
 static BODY_ROOM: Semaphore = Semaphore::const_new(BODY_UNITS);
 
-const _: () = assert!(OBJECT_BYTES_MAX as u64 <= BODY_UNITS as u64 * UNIT);
+const _: () = assert!(UNITS_MAX <= BODY_UNITS && OBJECT_BYTES_MAX.is_multiple_of(UNIT));
 
 /// What an operation answers.
 #[derive(Debug, Default)]
@@ -97,12 +99,11 @@ pub async fn answer(
         Ok(routed) => routed,
         Err(error) => return unrouted(head, error),
     };
-    let units =
-        u32::try_from(body.size_hint().lower().div_ceil(UNIT).clamp(1, BODY_UNITS as u64)).unwrap_or(1);
+    let units = units(&body, head.headers);
     let Ok(_room) = BODY_ROOM.acquire_many(units).await else {
         return unrouted(head, S3Error::Internal("no room for bodies".into()));
     };
-    let received = match body::read(body, OBJECT_BYTES_MAX).await {
+    let received = match body::read(body, units as usize * UNIT).await {
         Ok(received) => received,
         Err(BodyError::TooLarge(_)) => return unrouted(head, S3Error::EntityTooLarge),
         Err(BodyError::Slow) => return unrouted(head, S3Error::RequestTimeout),
@@ -127,6 +128,18 @@ pub async fn answer(
         }
         Err(fault) => refusal(head, &fault, &done.request_id),
     }
+}
+
+/// The room a body may take: what it says of its length, or the most when it says nothing.
+fn units(body: &Incoming, headers: &HeaderMap) -> u32 {
+    let decoded = headers.get("x-amz-decoded-content-length").and_then(|value| value.to_str().ok());
+    let said = match (body.size_hint().exact(), decoded.and_then(|text| text.parse::<u64>().ok())) {
+        (Some(exact), _) => exact,
+        // The smallest chunks that S3 takes, 8 KiB, have heads of some hundred bytes.
+        (None, Some(decoded)) => decoded.saturating_add(decoded / 32).saturating_add(UNIT as u64),
+        (None, None) => OBJECT_BYTES_MAX as u64,
+    };
+    u32::try_from(said.div_ceil(UNIT as u64).clamp(1, UNITS_MAX as u64)).unwrap_or(UNITS_MAX as u32)
 }
 
 /// A request that names no operation, or whose body did not come: no call has begun.

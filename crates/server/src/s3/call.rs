@@ -14,9 +14,10 @@ use super::chunked::{self, Decoded};
 use super::error::{self, S3Error};
 use super::request::{Parameters, S3Request, Target};
 use super::{
-    checksum, create_bucket, delete_bucket, delete_bucket_policy, delete_object, delete_objects,
-    get_bucket_acl, get_bucket_location, get_bucket_policy, get_object, head_bucket, head_object,
-    list_buckets, list_objects, list_objects_v2, put_bucket_policy, put_object,
+    abort_multipart_upload, checksum, complete_multipart_upload, create_bucket, create_multipart_upload,
+    delete_bucket, delete_bucket_policy, delete_object, delete_objects, get_bucket_acl, get_bucket_location,
+    get_bucket_policy, get_object, head_bucket, head_object, list_buckets, list_objects, list_objects_v2,
+    put_bucket_policy, put_object, upload_part,
 };
 use crate::app::App;
 use crate::auth::authenticate::{AuthError, Authenticated};
@@ -123,6 +124,16 @@ impl BucketCall<'_> {
     ) -> Result<Answer, S3Error> {
         let bodies = &app.bodies;
         match self.operation {
+            S3Operation::AbortMultipartUpload => {
+                abort_multipart_upload::abort_multipart_upload(call, request).await
+            }
+            S3Operation::CompleteMultipartUpload => {
+                complete_multipart_upload::complete_multipart_upload(call, request).await
+            }
+            S3Operation::CreateMultipartUpload => {
+                create_multipart_upload::create_multipart_upload(call, request).await
+            }
+            S3Operation::UploadPart => upload_part::upload_part(call, bodies, request, payload).await,
             S3Operation::CreateBucket => create_bucket::create_bucket(call, request).await,
             S3Operation::DeleteBucket => delete_bucket::delete_bucket(call, request).await,
             S3Operation::DeleteBucketPolicy => {

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use http::{HeaderName, StatusCode, header};
+use http::{StatusCode, header};
 use keywatch_iam::Call;
 use keywatch_monitor::buckets::{Bodies, BodyError, BodyStream, ObjectRecord, Piece};
 
@@ -11,6 +11,7 @@ use super::access::Bucket;
 use super::answer::{Answer, AnswerBody};
 use super::error::S3Error;
 use super::object_headers;
+use super::put_object::set_checksum;
 use super::request::S3Request;
 
 /// Reads that may find their body replaced meanwhile, before that is somebody's mistake.
@@ -58,11 +59,7 @@ pub(super) async fn head(
             .header("x-amz-checksum-mode")
             .is_some_and(|mode| mode.eq_ignore_ascii_case("enabled")) =>
         {
-            if let Some(checksum) = &object.checksum
-                && let Ok(name) = HeaderName::try_from(format!("x-amz-checksum-{}", checksum.algorithm))
-            {
-                answer.set(name, &checksum.value);
-            }
+            set_checksum(&mut answer, object.checksum.as_ref());
         }
         None => {}
     }

@@ -37,7 +37,11 @@ pub struct Page {
 /// Lists a page.
 pub async fn list(call: &mut Call<'_>, wish: &Wish<'_>) -> Result<Page, S3Error> {
     let mut page = Page::default();
+    if wish.limit == 0 {
+        return Ok(page);
+    }
     let mut last: Option<String> = None;
+    let mut folder: Option<String> = None;
     let start = object_key(wish.bucket, "");
     let prefix = object_key(wish.bucket, wish.prefix);
     let mut after = object_key(wish.bucket, wish.after);
@@ -49,31 +53,30 @@ pub async fn list(call: &mut Call<'_>, wish: &Wish<'_>) -> Result<Page, S3Error>
         let Some(end) = rows.last().map(|(row, _)| row.clone()) else { return Ok(page) };
         for (row, object) in rows {
             let key = &row[start.len()..];
-            let entry = rolled_up(key, wish.prefix, wish.delimiter).unwrap_or(key);
-            let seen = entry <= wish.after || last.as_deref() == Some(entry);
-            if seen {
+            let common = rolled_up(key, wish.prefix, wish.delimiter);
+            let entry = common.unwrap_or(key);
+            folder = common.map(str::to_owned);
+            // A list that goes on after a common prefix does not name it again.
+            if entry == wish.after || last.as_deref() == Some(entry) {
                 continue;
             }
             if page.contents.len() + page.common_prefixes.len() == wish.limit {
-                page.next = last.or_else(|| Some(wish.after.to_owned()));
+                page.next = last;
                 return Ok(page);
             }
             last = Some(entry.to_owned());
-            if entry.len() == key.len() {
-                page.contents.push((key.to_owned(), object));
-            } else {
-                page.common_prefixes.push(entry.to_owned());
+            match common {
+                Some(common) => page.common_prefixes.push(common.to_owned()),
+                None => page.contents.push((key.to_owned(), object)),
             }
         }
         if complete {
             return Ok(page);
         }
         // Keys under a common prefix that is listed need not be read.
-        after = match page.common_prefixes.last() {
-            Some(common) if end.starts_with(&object_key(wish.bucket, common)) => {
-                object_key(wish.bucket, &format!("{common}\u{10ffff}"))
-            }
-            _ => end,
+        after = match &folder {
+            Some(folder) => object_key(wish.bucket, &format!("{folder}\u{10ffff}")),
+            None => end,
         };
     }
 }

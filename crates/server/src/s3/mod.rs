@@ -17,9 +17,13 @@ pub mod listing;
 pub mod object_headers;
 pub mod request;
 pub mod route;
+pub mod uploads;
 pub mod xml;
 
+mod abort_multipart_upload;
+mod complete_multipart_upload;
 mod create_bucket;
+mod create_multipart_upload;
 mod delete_bucket;
 mod delete_bucket_policy;
 mod delete_object;
@@ -35,3 +39,4 @@ mod list_objects;
 mod list_objects_v2;
 mod put_bucket_policy;
 mod put_object;
+mod upload_part;

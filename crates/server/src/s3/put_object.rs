@@ -3,7 +3,7 @@
 use http::{HeaderName, header};
 use keywatch_iam::Call;
 use keywatch_monitor::buckets::{
-    BUCKET, Bodies, LOOSE, OBJECT, ObjectRecord, Piece, loose_marker, object_key,
+    BUCKET, Bodies, Checksum, LOOSE, OBJECT, ObjectRecord, Piece, loose_marker, object_key,
 };
 use keywatch_store::{Batch, CommitError};
 
@@ -37,13 +37,18 @@ pub(super) async fn put_object(
     };
     let mut answer = Answer::default();
     answer.set(header::ETAG, &object_headers::quoted(&object.etag));
-    if let Some(checksum) = &object.checksum
+    set_checksum(&mut answer, object.checksum.as_ref());
+    replace(call, &bucket, &row, present, object, &mut answer)?;
+    Ok(answer)
+}
+
+/// Names the checksum that held.
+pub(super) fn set_checksum(answer: &mut Answer, checksum: Option<&Checksum>) {
+    if let Some(checksum) = checksum
         && let Ok(name) = HeaderName::try_from(format!("x-amz-checksum-{}", checksum.algorithm))
     {
         answer.set(name, &checksum.value);
     }
-    replace(call, &bucket, &row, present, object, &mut answer)?;
-    Ok(answer)
 }
 
 /// Writes the body under a name that no object has; until the call is committed the body is loose.
