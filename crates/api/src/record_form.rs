@@ -96,14 +96,11 @@ impl Open<'_> {
     ) -> Result<(), Unshowable> {
         let mark = self.out.len();
         self.comma();
-        if lower {
-            let mut lowered = String::with_capacity(name.len());
-            let mut chars = name.chars();
-            lowered.extend(chars.next().map(|c| c.to_ascii_lowercase()));
-            lowered.push_str(chars.as_str());
-            push_json_string(self.out, &lowered);
-        } else {
-            push_json_string(self.out, name);
+        let start = self.out.len();
+        push_json_string(self.out, name);
+        // The first character of a member's name follows its quotation mark.
+        if lower && let Some(first) = self.out.get_mut(start + 1..start + 2) {
+            first.make_ascii_lowercase();
         }
         self.out.push(':');
         match value.serialize(RecordForm { out: self.out })? {

@@ -4,8 +4,6 @@
 //!
 //! **Invariant:** a record holds nothing secret: it is made of names, codes and the record forms of requests and answers.
 
-use std::fmt::Write as _;
-
 use jiff::Timestamp;
 use keywatch_api::record_form::push_json_string;
 use keywatch_api::{AccountId, Region};
@@ -103,16 +101,13 @@ impl ApiCall<'_> {
                 text_member(out, "errorMessage", cut(message));
             }
         }
-        let shown = |text: &Option<String>| {
-            text.as_deref().filter(|t| t.len() <= ELEMENTS_BYTES_MAX).map(str::to_owned)
-        };
-        elements_member(out, "requestParameters", shown(&self.notes.request_parameters).as_deref());
-        let response = if self.error.is_some() { None } else { shown(&self.notes.response_elements) };
-        elements_member(out, "responseElements", response.as_deref());
-        if let Some(data) =
-            self.notes.additional_event_data.as_deref().filter(|d| d.len() <= ADDITIONAL_BYTES_MAX)
-        {
-            elements_member(out, "additionalEventData", Some(data));
+        let response = self.notes.response_elements.as_deref().filter(|_| self.error.is_none());
+        let request = self.notes.request_parameters.as_deref();
+        elements_member(out, "requestParameters", within(request, ELEMENTS_BYTES_MAX));
+        elements_member(out, "responseElements", within(response, ELEMENTS_BYTES_MAX));
+        let data = within(self.notes.additional_event_data.as_deref(), ADDITIONAL_BYTES_MAX);
+        if data.is_some() {
+            elements_member(out, "additionalEventData", data);
         }
         text_member(out, "requestID", self.request_id);
         text_member(out, "eventID", self.event_id);
@@ -276,17 +271,27 @@ fn resources_member(out: &mut String, resources: &[RecordResource]) {
 /// `2025-05-20T20:45:08Z`: UTC, whole seconds.
 fn push_time(out: &mut String, time: Timestamp) {
     let utc = jiff::tz::Offset::UTC.to_datetime(time);
-    let written = write!(
-        out,
-        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z",
-        utc.year(),
-        utc.month(),
-        utc.day(),
-        utc.hour(),
-        utc.minute(),
-        utc.second()
-    );
-    written.expect("writing to memory does not fail");
+    let year = utc.year().unsigned_abs();
+    push_two_digits(out, (year / 100 % 100) as u8);
+    push_two_digits(out, (year % 100) as u8);
+    let rest =
+        [('-', utc.month()), ('-', utc.day()), ('T', utc.hour()), (':', utc.minute()), (':', utc.second())];
+    for (separator, number) in rest {
+        out.push(separator);
+        push_two_digits(out, number.unsigned_abs());
+    }
+    out.push('Z');
+}
+
+/// Formatting machinery would cost more than the rest of a record's times.
+fn push_two_digits(out: &mut String, number: u8) {
+    out.push(char::from(b'0' + number / 10 % 10));
+    out.push(char::from(b'0' + number % 10));
+}
+
+/// Elements that are small enough for a record.
+fn within(elements: Option<&str>, bytes_max: usize) -> Option<&str> {
+    elements.filter(|text| text.len() <= bytes_max)
 }
 
 /// At most [`TEXT_BYTES_MAX`] bytes, cut between characters.

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use jiff::Timestamp;
 use keywatch_api::Clock;
 use keywatch_monitor::engine::MovableClock;
-use keywatch_store::{Kind, Store, StoreError, Transaction, Versioned, decode};
+use keywatch_store::{Batch, CommitError, Kind, Store, StoreError, Versioned, decode, encode};
 use serde::{Deserialize, Serialize};
 
 /// The time of this machine.
@@ -66,9 +66,14 @@ impl Versioned for StoredClock {
 }
 
 impl StoredClock {
-    /// Keeps the time with the changes of `tx`.
-    pub fn keep(tx: &mut Transaction<'_>, now: Timestamp) -> Result<(), StoreError> {
-        tx.put(CLOCK, CLOCK_KEY, &Self { now })
+    /// Keeps the time.
+    pub async fn keep(store: &Store, now: Timestamp) -> Result<(), StoreError> {
+        let puts = vec![(CLOCK, CLOCK_KEY.to_owned(), encode(&Self { now })?)];
+        let committed = store.commit(Batch { puts, ..Batch::default() }).await;
+        committed.map(drop).map_err(|error| match error {
+            CommitError::Store(error) => error,
+            CommitError::Conflict { .. } => StoreError::corrupt("an unchecked row conflicts"),
+        })
     }
 
     /// The time a clock was left at, if there ever was one.

@@ -178,7 +178,7 @@ fn origin<'a>(app: &'a App, ask: &Ask<'a>, ids: &'a Ids) -> Origin<'a> {
     Origin {
         request_id: ids.request(),
         event_id: ids.event(),
-        source_ip: Some(ask.peer.address.ip().to_canonical()),
+        source_ip: Some(ask.peer.ip),
         user_agent: user_agent(ask),
         secure_transport: ask.peer.tls.is_some(),
         endpoint: &app.endpoint,
@@ -213,7 +213,6 @@ struct Record<'a> {
 impl Record<'_> {
     /// The log entry of this call.
     fn entry(&self, ask: &Ask<'_>, info: &OperationInfo) -> Append {
-        let address = ask.peer.address.ip().to_canonical().to_string();
         let host = ask.head.headers.get(HOST).and_then(|value| value.to_str().ok()).or(ask.authority);
         let record = ApiCall {
             time: self.now,
@@ -222,7 +221,7 @@ impl Record<'_> {
             region: self.region,
             recipient: self.recipient,
             caller: self.caller,
-            source_address: &address,
+            source_address: &ask.peer.ip_text,
             user_agent: user_agent(ask),
             request_id: self.ids.request(),
             event_id: self.ids.event(),

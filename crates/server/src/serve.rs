@@ -20,7 +20,7 @@ use keywatch_monitor::metrics::follower::MetricsFollower;
 use keywatch_monitor::metrics::live::LiveSeries;
 use keywatch_monitor::notify::{self, Notify};
 use keywatch_monitor::trail::FilesDelivery;
-use keywatch_store::{Store, StoreError, Transaction};
+use keywatch_store::{Store, StoreError};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
 
@@ -244,12 +244,7 @@ async fn open_test_clock(
             stored
         }
         None => {
-            let mut tx = Transaction::new(store);
-            StoredClock::keep(&mut tx, asked)?;
-            tx.commit().await.map_err(|error| match error {
-                keywatch_store::CommitError::Store(error) => error,
-                conflict => StoreError::corrupt(conflict.to_string()),
-            })?;
+            StoredClock::keep(store, asked).await?;
             asked
         }
     };

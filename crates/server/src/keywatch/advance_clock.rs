@@ -4,6 +4,7 @@ use jiff::SignedDuration;
 use keywatch_api::Clock;
 use keywatch_api::keywatch::{AdvanceClockRequest, ClockReading};
 use keywatch_iam::Call;
+use keywatch_monitor::engine::AdvanceError;
 
 use super::error::KeywatchError;
 use crate::app::App;
@@ -15,11 +16,17 @@ pub(super) async fn advance_clock(
     request: AdvanceClockRequest,
 ) -> Result<ClockReading, KeywatchError> {
     call.authorize_own("keywatch:AdvanceClock", "*")?;
-    let clock = app.test_clock.as_deref().ok_or(KeywatchError::NotMovable)?;
+    let clock = app.test_clock.clone().ok_or(KeywatchError::NotMovable)?;
     let target = SignedDuration::from_secs(request.seconds);
     let target = call.now.checked_add(target).map_err(|_| crate::clock::OutOfRange)?;
-    app.engine.advance_to(target).await?;
-    let now = clock.now();
-    StoredClock::keep(&mut call.tx, now)?;
+    let (engine, store) = (app.engine.clone(), app.store.clone());
+    // A task of its own: when the caller hangs up, the clock that moved is still kept where it stands.
+    let moved = tokio::spawn(async move {
+        engine.advance_to(target).await?;
+        let now = clock.now();
+        StoredClock::keep(&store, now).await?;
+        Ok::<_, KeywatchError>(now)
+    });
+    let now = moved.await.map_err(|_| KeywatchError::from(AdvanceError::Stopped))??;
     Ok(ClockReading { now: now.into(), test: true })
 }

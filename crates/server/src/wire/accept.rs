@@ -231,7 +231,7 @@ async fn serve<A: Answer>(
         begun = tokio::time::timeout(FIRST_BYTE_MAX, begun) => begun??,
         _ = stopped.changed() => return Ok(()),
     };
-    let peer = Peer { address, tls };
+    let peer = Peer::new(address, tls);
     match stream {
         Stream::Plain(stream) => speak(shared, stream, peer, http2, stopped).await?,
         Stream::Tls(stream) => speak(shared, stream, peer, http2, stopped).await?,

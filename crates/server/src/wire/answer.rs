@@ -129,7 +129,7 @@ async fn link(app: &App, head: &Head<'_>, peer: &Peer) -> Reply {
         query: head.query,
         request_id: &ids[0],
         event_id: &ids[1],
-        source_ip: Some(peer.address.ip().to_canonical()),
+        source_ip: Some(peer.ip),
         user_agent: head.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()),
         account: &app.auth.account,
     };
