@@ -61,8 +61,8 @@ impl ConditionKeys for KeyKeys<'_> {
                 let context = self.context.filter(|context| !context.is_empty())?;
                 Some(Values::many(context.keys().map(String::as_str)))
             }
-            "kms:keyspec" | "kms:customermasterkeyspec" => Some(Values::one("SYMMETRIC_DEFAULT")),
-            "kms:keyusage" | "kms:customermasterkeyusage" => Some(Values::one("ENCRYPT_DECRYPT")),
+            "kms:keyspec" | "kms:customermasterkeyspec" => Some(Values::one(self.key.spec.as_str())),
+            "kms:keyusage" | "kms:customermasterkeyusage" => Some(Values::one(self.key.usage.as_str())),
             "kms:keyorigin" => Some(Values::one(self.key.origin.as_str())),
             "kms:multiregion" => Some(Values::bool(false)),
             "kms:requestalias" => self.alias.map(Values::one),

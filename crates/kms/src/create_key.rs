@@ -18,7 +18,7 @@ use crate::error::KmsError;
 use crate::key::{Key, Material, State};
 use crate::key_policy::{accepted, check_not_locked_out, default_policy};
 use crate::open_key::KEY_RESOURCE;
-use crate::{rows, tags};
+use crate::{rows, spec, tags};
 
 pub(crate) async fn create_key(
     call: &mut Call<'_>,
@@ -34,7 +34,8 @@ pub(crate) async fn create_key(
 
     let policy_text = request.policy.clone().unwrap_or_else(|| default_policy(call.account()));
     let policy = accepted(call, &policy_text).await?;
-    let key = new_key(call, kms, &request, policy_text, tags::merged(Default::default(), tags)?)?;
+    let tagged = tags::merged(Default::default(), tags)?;
+    let key = new_key(call, kms, &request, (spec, usage), policy_text, tagged)?;
     if !tags.is_empty() {
         authorize_own(call, "kms:TagResource", &key.arn().to_string(), &more)?;
     }
@@ -50,6 +51,7 @@ fn new_key(
     call: &Call<'_>,
     kms: &Kms,
     request: &CreateKeyRequest,
+    (spec, usage): (KeySpec, KeyUsage),
     policy: String,
     tags: std::collections::BTreeMap<String, String>,
 ) -> Result<Key, KmsError> {
@@ -59,6 +61,8 @@ fn new_key(
         account: call.account().clone(),
         region: call.region.clone(),
         created: call.now,
+        spec,
+        usage,
         manager: KeyManager::Customer,
         origin,
         description: request.description.0.clone(),
@@ -79,7 +83,7 @@ fn new_key(
 /// The effective spec and usage, defaults included.
 fn spec_and_usage(request: &CreateKeyRequest) -> Result<(KeySpec, KeyUsage), KmsError> {
     let invalid = |text: String| Err(KmsError::Validation(text));
-    let spec = match (request.key_spec, request.customer_master_key_spec) {
+    let key_spec = match (request.key_spec, request.customer_master_key_spec) {
         (Some(_), Some(_)) => {
             return invalid(
                 "You cannot specify KeySpec and CustomerMasterKeySpec in the same request. CustomerMasterKeySpec is deprecated."
@@ -90,29 +94,14 @@ fn spec_and_usage(request: &CreateKeyRequest) -> Result<(KeySpec, KeyUsage), Kms
         (None, None) => KeySpec::SymmetricDefault,
     };
     match request.key_usage {
-        None if spec != KeySpec::SymmetricDefault => invalid(
+        None if key_spec != KeySpec::SymmetricDefault => invalid(
             "You must specify a KeyUsage value for all KMS keys except for symmetric encryption keys."
                 .to_owned(),
         ),
-        Some(usage) if !compatible(spec, usage) => {
-            invalid(format!("KeyUsage {usage} is not compatible with KeySpec {spec}"))
+        Some(usage) if !spec::compatible(key_spec, usage) => {
+            invalid(format!("KeyUsage {usage} is not compatible with KeySpec {key_spec}"))
         }
-        usage => Ok((spec, usage.unwrap_or(KeyUsage::EncryptDecrypt))),
-    }
-}
-
-/// Which usages a spec has. Source: KMS developer guide, "Key spec reference".
-fn compatible(spec: KeySpec, usage: KeyUsage) -> bool {
-    use KeySpec::*;
-    match usage {
-        KeyUsage::EncryptDecrypt => matches!(spec, SymmetricDefault | Rsa2048 | Rsa3072 | Rsa4096 | Sm2),
-        KeyUsage::SignVerify => !matches!(
-            spec,
-            SymmetricDefault | Hmac224 | Hmac256 | Hmac384 | Hmac512 | MlKem512 | MlKem768 | MlKem1024
-        ),
-        KeyUsage::GenerateVerifyMac => matches!(spec, Hmac224 | Hmac256 | Hmac384 | Hmac512),
-        KeyUsage::KeyAgreement => matches!(spec, EccNistP256 | EccNistP384 | EccNistP521 | Sm2),
-        KeyUsage::EncapsulateDecapsulate => matches!(spec, MlKem512 | MlKem768 | MlKem1024),
+        usage => Ok((key_spec, usage.unwrap_or(KeyUsage::EncryptDecrypt))),
     }
 }
 
@@ -120,6 +109,9 @@ fn compatible(spec: KeySpec, usage: KeyUsage) -> bool {
 fn check_built(request: &CreateKeyRequest, spec: KeySpec) -> Result<(), KmsError> {
     let unsupported =
         |what: String| Err(KmsError::Unsupported(format!("{what} is not supported by this endpoint.")));
+    if request.origin.0 == Origin::External && !spec::importable(spec) {
+        return Err(KmsError::Unsupported(format!("KeySpec {spec} is not valid for Origin EXTERNAL.")));
+    }
     if spec != KeySpec::SymmetricDefault {
         return unsupported(format!("KeySpec {spec}"));
     }

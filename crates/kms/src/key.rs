@@ -14,11 +14,15 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use jiff::Timestamp;
 use keywatch_api::kms::keys::KeyMetadata;
 use keywatch_api::kms::sets::{
-    EncryptionAlgorithm, ExpirationModel, KeyManager, KeySpec, KeyState, KeyUsage, Origin, RotationType,
+    ExpirationModel, KeyManager, KeySpec, KeyState, KeyUsage, Origin, RotationType,
 };
 use keywatch_api::{AccountId, Arn, Region};
-use keywatch_store::{Kind, Partition, Versioned};
+use keywatch_store::{Kind, Partition, StoreError, Stored, Versioned};
 use serde::{Deserialize, Serialize};
+
+use crate::spec;
+
+mod v1;
 
 /// Keys: `account/region/id`.
 pub(crate) const KEYS: Kind = Kind("kms.key");
@@ -29,6 +33,8 @@ pub(crate) struct Key {
     pub(crate) account: AccountId,
     pub(crate) region: Region,
     pub(crate) created: Timestamp,
+    pub(crate) spec: KeySpec,
+    pub(crate) usage: KeyUsage,
     pub(crate) manager: KeyManager,
     pub(crate) origin: Origin,
     pub(crate) description: String,
@@ -119,7 +125,11 @@ impl fmt::Debug for Sealed {
 }
 
 impl Versioned for Key {
-    const MARKER: &'static str = "kms.key/1";
+    const MARKER: &'static str = "kms.key/2";
+
+    fn upgrade(older: Stored<'_>) -> Result<Self, StoreError> {
+        older.decode::<v1::Key>().map(Key::from)
+    }
 }
 
 impl Key {
@@ -155,6 +165,11 @@ impl Key {
         self.materials.iter().filter(|material| material.standing != Standing::PendingRotation)
     }
 
+    /// Whether it is a symmetric encryption key: the only kind with several materials, and whose materials' ids are shown.
+    pub(crate) fn is_symmetric(&self) -> bool {
+        self.spec == KeySpec::SymmetricDefault
+    }
+
     /// As `CreateKey` and `DescribeKey` answer.
     pub(crate) fn metadata(&self) -> KeyMetadata {
         let valid_to = self.permanent().filter_map(Material::expiry).min();
@@ -164,6 +179,7 @@ impl Key {
             Some(_) => ExpirationModel::Expires,
             None => ExpirationModel::DoesNotExpire,
         };
+        let shown = self.current().filter(|_| self.is_symmetric());
         KeyMetadata {
             aws_account_id: self.account.to_string(),
             key_id: self.id.clone(),
@@ -171,7 +187,7 @@ impl Key {
             creation_date: self.created.into(),
             enabled: self.state == State::Enabled,
             description: self.description.clone(),
-            key_usage: KeyUsage::EncryptDecrypt,
+            key_usage: self.usage,
             key_state: self.state.wire(),
             deletion_date: match self.state {
                 State::PendingDeletion { due } => Some(due.into()),
@@ -181,11 +197,15 @@ impl Key {
             origin: self.origin,
             expiration_model: imported.then_some(model),
             key_manager: self.manager,
-            customer_master_key_spec: KeySpec::SymmetricDefault,
-            key_spec: KeySpec::SymmetricDefault,
-            encryption_algorithms: vec![EncryptionAlgorithm::SymmetricDefault],
+            customer_master_key_spec: self.spec,
+            key_spec: self.spec,
+            encryption_algorithms: spec::encryption_algorithms(self.spec, self.usage),
+            signing_algorithms: spec::signing_algorithms(self.spec, self.usage),
+            key_agreement_algorithms: spec::key_agreement_algorithms(self.usage),
+            encapsulation_algorithms: spec::encapsulation_algorithms(self.usage),
             multi_region: false,
-            current_key_material_id: self.current().map(|material| material.id.clone()),
+            mac_algorithms: spec::mac_algorithms(self.spec),
+            current_key_material_id: shown.map(|material| material.id.clone()),
         }
     }
 }

@@ -24,6 +24,7 @@ mod notes;
 mod open_key;
 mod paging;
 mod rows;
+mod spec;
 mod tags;
 #[cfg(test)]
 mod testing;

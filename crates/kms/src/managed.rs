@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use keywatch_api::kms::sets::{KeyManager, Origin};
+use keywatch_api::kms::sets::{KeyManager, KeySpec, KeyUsage, Origin};
 use keywatch_crypto::{KeyName, SystemRandom, random};
 use keywatch_iam::Call;
 
@@ -49,6 +49,8 @@ fn create(call: &Call<'_>, kms: &Kms, name: &str) -> Result<Key, KmsError> {
         account: call.account().clone(),
         region: call.region.clone(),
         created: call.now,
+        spec: KeySpec::SymmetricDefault,
+        usage: KeyUsage::EncryptDecrypt,
         manager: KeyManager::Aws,
         origin: Origin::AwsKms,
         description: format!("Default key that protects my {service} data when no other key is defined"),

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use keywatch_api::codec::{Protocol, Wire};
 use keywatch_api::iam::IamOperation;
 use keywatch_api::kms::KmsOperation;
-use keywatch_api::kms::sets::{KeyManager, Origin};
+use keywatch_api::kms::sets::{KeyManager, KeySpec, KeyUsage, Origin};
 use keywatch_api::{Access, AccountId, Fault, Region, Service};
 use keywatch_crypto::{RootKey, RootKeyring, SystemRandom};
 use keywatch_iam::iam::Iam;
@@ -258,6 +258,8 @@ pub(crate) fn key() -> Key {
         account,
         region,
         created: START.parse().unwrap(),
+        spec: KeySpec::SymmetricDefault,
+        usage: KeyUsage::EncryptDecrypt,
         manager: KeyManager::Customer,
         origin: Origin::AwsKms,
         description: String::new(),

@@ -11,6 +11,6 @@ mod record;
 
 pub use bodies::{Bodies, BodyError, BodyStream, OpenError};
 pub use record::{
-    BUCKET, BucketRecord, Checksum, LOOSE, OBJECT, ObjectRecord, PART, PartRecord, Piece, UPLOAD, UploadRecord,
-    loose_marker, object_key, part_key, upload_key,
+    BUCKET, BucketRecord, Checksum, LOOSE, OBJECT, ObjectRecord, PART, PartRecord, Piece, UPLOAD,
+    UploadRecord, loose_marker, object_key, part_key, upload_key,
 };

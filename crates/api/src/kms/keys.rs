@@ -4,7 +4,10 @@ use serde::Serialize;
 use serde_with::skip_serializing_none;
 
 use super::member::{Defaulted, GrantToken, is_marker, is_policy_text};
-use super::sets::{EncryptionAlgorithm, ExpirationModel, KeyManager, KeySpec, KeyState, KeyUsage, Origin};
+use super::sets::{
+    EncapsulationAlgorithm, EncryptionAlgorithm, ExpirationModel, KeyAgreementAlgorithm, KeyManager, KeySpec,
+    KeyState, KeyUsage, MacAlgorithm, Origin, SigningAlgorithm,
+};
 use super::tags::Tag;
 use crate::{WireTime, shape};
 
@@ -71,7 +74,7 @@ fn is_xks_key_id(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
 }
 
-/// `KeyMetadata`, for symmetric keys of one Region; members in the order of AWS's model.
+/// `KeyMetadata`, members in the order of AWS's model; of the lists of algorithms only that of the key's usage is there.
 #[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -92,8 +95,13 @@ pub struct KeyMetadata {
     pub key_manager: KeyManager,
     pub customer_master_key_spec: KeySpec,
     pub key_spec: KeySpec,
-    pub encryption_algorithms: Vec<EncryptionAlgorithm>,
+    pub encryption_algorithms: Option<&'static [EncryptionAlgorithm]>,
+    pub signing_algorithms: Option<&'static [SigningAlgorithm]>,
+    pub key_agreement_algorithms: Option<&'static [KeyAgreementAlgorithm]>,
+    pub encapsulation_algorithms: Option<&'static [EncapsulationAlgorithm]>,
     pub multi_region: bool,
+    pub mac_algorithms: Option<&'static [MacAlgorithm]>,
+    /// Symmetric encryption keys only.
     pub current_key_material_id: Option<String>,
 }
 
