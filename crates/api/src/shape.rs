@@ -478,6 +478,14 @@ mod tests {
     }
 
     #[test]
+    fn every_member_of_a_closed_set_reads_as_its_text() {
+        for colour in Colour::ALL {
+            let json = format!(r#"{{"KeyId":"k","Colour":"{colour}"}}"#);
+            assert_eq!(check_text(&json).unwrap().colour, Some(*colour));
+        }
+    }
+
+    #[test]
     fn violations_read_as_aws_writes_them() {
         for (json, want) in [
             (

@@ -43,6 +43,7 @@ pub(super) fn run(options: &Options) -> Result<(), String> {
     outcome
 }
 
+#[expect(clippy::print_stdout, reason = "the figures are the output")]
 fn measure(options: &Options, binary: &Path, directory: &Path) -> Result<(), String> {
     let myself = std::env::current_exe().map_err(|error| error.to_string())?;
     let bare = Server::start(Command::new(myself).args(["bench", bare::NAME]))?;
@@ -51,9 +52,9 @@ fn measure(options: &Options, binary: &Path, directory: &Path) -> Result<(), Str
     let keywatch = Server::start(&mut command)?;
     let encrypt = encrypt_request(binary, &directory.join("data"), &keywatch.address)?;
     println!(
-        "| connections | bare req/s | keywatch req/s | p50 ms | p99 ms | bare per CPU-s | keywatch per CPU-s | ratio |"
+        "| connections | bare req/s | keywatch req/s | ratio | p50 ms | p99 ms | bare per CPU-s | keywatch per CPU-s | ratio per CPU-s |"
     );
-    println!("|---|---|---|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|---|---|");
     for connections in &options.connections {
         let load = |server: &Server, request: &[u8]| {
             best(options.runs, || {
@@ -64,9 +65,10 @@ fn measure(options: &Options, binary: &Path, directory: &Path) -> Result<(), Str
         let plain = load(&bare, &encrypt)?;
         let ours = load(&keywatch, &encrypt)?;
         println!(
-            "| {connections} | {:.0} | {:.0} | {:.2} | {:.2} | {:.0} | {:.0} | {:.2} |",
+            "| {connections} | {:.0} | {:.0} | {:.2} | {:.2} | {:.2} | {:.0} | {:.0} | {:.2} |",
             plain.per_second,
             ours.per_second,
+            ours.per_second / plain.per_second,
             ours.p50_ms,
             ours.p99_ms,
             plain.per_cpu_second,

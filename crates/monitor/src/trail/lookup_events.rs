@@ -90,10 +90,10 @@ async fn search(
         let (entries, following) = trails.store.read_log_newest(window.start..=newest, &kinds, next).await?;
         for entry in entries.iter().filter(|entry| entry.partition == partition) {
             let place = (entry.time, entry.seq);
-            if window.after.is_none_or(|after| place < after) {
-                if let Some(facts) = filter.accept(&entry.bytes) {
-                    matches.push((place, event(entry, &facts)));
-                }
+            if window.after.is_none_or(|after| place < after)
+                && let Some(facts) = filter.accept(&entry.bytes)
+            {
+                matches.push((place, event(entry, &facts)));
             }
         }
         matches.sort_unstable_by(|(left, _), (right, _)| right.cmp(left));
