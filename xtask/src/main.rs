@@ -1,5 +1,7 @@
-//! The project's chores, behind one door: `cargo xtask docs [--check]`, `cargo xtask tidy`, `cargo xtask bench …`.
+//! The project's chores, behind one door: `cargo xtask api`, `cargo xtask docs [--check]`,
+//! `cargo xtask tidy`, `cargo xtask bench …`.
 
+mod api;
 mod bench;
 mod docs;
 mod tidy;
@@ -7,7 +9,9 @@ mod tidy;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-const USAGE: &str = "cargo xtask docs [--check]   render docs/operations.md, or check that it is up to date
+const USAGE: &str =
+    "cargo xtask api [--models DIR]  hold the request shapes against AWS's models (DIR: botocore's `data`)
+cargo xtask docs [--check]   render docs/operations.md, or check that it is up to date
 cargo xtask bench            all benches; `bench kms` or `bench report` for one (--help for its options)
 cargo xtask tidy             check the house rules: file sizes, layers, words that must not stay";
 
@@ -15,6 +19,8 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match arguments.as_slice() {
+        ["api"] => api::check(&root(), None),
+        ["api", "--models", models] => api::check(&root(), Some(models)),
         ["bench", what @ ..] => bench::run(what),
         ["docs"] => docs::write(&root()),
         ["docs", "--check"] => docs::check(&root()),

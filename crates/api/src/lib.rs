@@ -1,6 +1,6 @@
 //! # The wire's nouns
 //! Everything a request or an answer is made of, for every service and every protocol: the tables of operations
-//! ([`operation`]), request shapes with AWS's constraint texts ([`shape`]), closed sets ([`wire_enum`]), blobs and times
+//! ([`operation`]), request shapes with AWS's constraint texts ([`shape`], [`elements`]) that describe themselves ([`describe`]), closed sets ([`wire_enum`]), blobs and times
 //! ([`scalar`]), names ([`arn`], [`names`]), faults ([`fault`]) and the three protocols that carry them ([`codec`]).
 //!
 //! **Invariants:** a request that was decoded satisfies every modelled constraint; nothing here is async, reads a clock
@@ -11,6 +11,8 @@ pub mod clock;
 pub mod cloudtrail;
 pub mod cloudwatch;
 pub mod codec;
+pub mod describe;
+pub mod elements;
 pub mod events;
 pub mod fault;
 pub mod iam;
@@ -18,6 +20,7 @@ pub mod keywatch;
 pub mod kms;
 pub mod logs;
 pub mod names;
+pub mod object;
 pub mod operation;
 pub mod outbox;
 pub mod page;
@@ -34,6 +37,7 @@ pub use arn::Arn;
 pub use clock::Clock;
 pub use fault::{Fault, WireError};
 pub use names::{AccountId, Region};
+pub use object::Object;
 pub use operation::{Access, OperationInfo, Service};
 pub use scalar::{Blob, Number, SecretBlob, SecretText, WireTime};
 pub use shape::{At, Violations, WireField};

@@ -234,3 +234,15 @@ macro_rules! dispatch {
         Ok($wire.encode(&response))
     }};
 }
+
+/// Expands a table into the `match` that describes an operation's request, or `None` where it is not built:
+/// `keywatch_api::kms_operations!(keywatch_api::request_shapes, op, request_shape_of)`, where `request_shape_of` gives a
+/// handler's request shape, the handler being a function in a module of the same name.
+#[macro_export]
+macro_rules! request_shapes {
+    ($op:expr, $shape_of:expr, $table:ident $svc:ident; $($name:ident $handler:tt $access:ident;)*) => {
+        match $op { $($table::$name => $crate::request_shapes!(@arm $handler $shape_of),)* }
+    };
+    (@arm - $shape_of:expr) => { None };
+    (@arm $handler:ident $shape_of:expr) => { Some($shape_of($handler::$handler)) };
+}

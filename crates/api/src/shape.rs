@@ -10,11 +10,15 @@ use std::fmt;
 use serde::de::DeserializeOwned;
 
 use crate::Fault;
+use crate::describe::{Kind, Shape};
 
 /// A member of a request: how it arrives and what makes it valid.
 pub trait WireField: Sized {
     /// What the protocol yields before any constraint is checked.
     type Raw: DeserializeOwned;
+
+    /// What it accepts, for those who check shapes against AWS's models.
+    fn describe() -> Shape;
 
     fn from_raw(raw: Self::Raw, at: At<'_>, violations: &mut Violations) -> Option<Self>;
 
@@ -229,7 +233,9 @@ pub fn check_pattern<T: Measured>(
 /// }
 /// ```
 /// `Pascal` or `Camel` is the case of the members on the wire; an odd one has its own `#[serde(rename = "…")]`.
-/// Constraints: `[len A..=B]`, `[range A..=B]`, `[pattern predicate, "regular expression"]`, several after each other.
+/// Constraints: `[len A..=B]`, `[range A..=B]`, `[pattern predicate, "regular expression"]`, several after each other; for the
+/// elements of a list or the values of a map `[each A..=B]` (a length) or `[each A..=B, predicate, "regular expression"]`, for the
+/// keys of a map `[keys …]` in the same way.
 #[macro_export]
 macro_rules! shape {
     ($(#[$meta:meta])* pub struct $name:ident: $case:ident {
@@ -240,9 +246,17 @@ macro_rules! shape {
             $crate::shape!(@raw $case { $($(#[$fmeta])* $field: $type,)* });
 
             impl $crate::WireField for $name {
-                type Raw = Raw;
+                type Raw = $crate::Object<Raw>;
+                fn describe() -> $crate::describe::Shape {
+                    $crate::describe::Shape::structure::<Raw>(vec![$({
+                        let shape = <$type as $crate::WireField>::describe();
+                        $(let shape = $crate::shape!(@describe shape, $($constraint)*);)*
+                        shape
+                    }),*])
+                }
                 #[allow(unused_variables, reason = "a shape may have no members")]
-                fn from_raw(raw: Raw, at: $crate::At<'_>, violations: &mut $crate::Violations) -> Option<Self> {
+                fn from_raw(raw: Self::Raw, at: $crate::At<'_>, violations: &mut $crate::Violations) -> Option<Self> {
+                    let raw = raw.0;
                     $(
                         let here = at.field(stringify!($field));
                         let $field = <$type as $crate::WireField>::from_optional(raw.$field, here, violations);
@@ -288,10 +302,34 @@ macro_rules! shape {
     (@check $value:ident, $at:ident, $violations:ident, pattern $accepts:expr, $pattern:literal) => {
         $crate::shape::check_pattern($value, $accepts, $pattern, $at, $violations)
     };
+    (@check $value:ident, $at:ident, $violations:ident, each $bounds:expr $(, $accepts:expr, $pattern:literal)?) => {
+        $crate::elements::check_each($value, &$crate::shape!(@rule $bounds $(, $accepts, $pattern)?), $at, $violations)
+    };
+    (@check $value:ident, $at:ident, $violations:ident, keys $bounds:expr $(, $accepts:expr, $pattern:literal)?) => {
+        $crate::elements::check_keys($value, &$crate::shape!(@rule $bounds $(, $accepts, $pattern)?), $at, $violations)
+    };
+    (@rule $bounds:expr) => {
+        $crate::elements::Rule { length: $bounds, pattern: None }
+    };
+    (@rule $bounds:expr, $accepts:expr, $pattern:literal) => {
+        $crate::elements::Rule { length: $bounds, pattern: Some(($accepts, $pattern)) }
+    };
+    (@describe $shape:ident, len $bounds:expr) => { $shape.with_length($bounds) };
+    (@describe $shape:ident, range $bounds:expr) => { $shape.with_range($bounds) };
+    (@describe $shape:ident, pattern $accepts:expr, $pattern:literal) => { $shape.with_pattern($pattern) };
+    (@describe $shape:ident, each $bounds:expr $(, $accepts:expr, $pattern:literal)?) => {
+        $shape.with_each(|each| $crate::shape!(@rule $bounds $(, $accepts, $pattern)?).describe(each))
+    };
+    (@describe $shape:ident, keys $bounds:expr $(, $accepts:expr, $pattern:literal)?) => {
+        $shape.with_keys(|keys| $crate::shape!(@rule $bounds $(, $accepts, $pattern)?).describe(keys))
+    };
 }
 
 impl<T: WireField> WireField for Option<T> {
     type Raw = T::Raw;
+    fn describe() -> Shape {
+        T::describe().optional()
+    }
     fn from_raw(raw: T::Raw, at: At<'_>, violations: &mut Violations) -> Option<Self> {
         T::from_raw(raw, at, violations).map(Some)
     }
@@ -308,6 +346,9 @@ const LIST_MEMBERS_MAX: usize = 100_000;
 
 impl<T: WireField> WireField for Vec<T> {
     type Raw = Vec<Option<T::Raw>>;
+    fn describe() -> Shape {
+        Shape::of(Kind::List(Box::new(T::describe())))
+    }
     fn from_raw(raw: Self::Raw, at: At<'_>, violations: &mut Violations) -> Option<Self> {
         if raw.len() > LIST_MEMBERS_MAX {
             violations.add(
@@ -329,6 +370,9 @@ impl<T: WireField> WireField for Vec<T> {
 
 impl<T: WireField> WireField for BTreeMap<String, T> {
     type Raw = BTreeMap<String, Option<T::Raw>>;
+    fn describe() -> Shape {
+        Shape::of(Kind::Map { keys: Box::new(Shape::of(Kind::Text)), values: Box::new(T::describe()) })
+    }
     fn from_raw(raw: Self::Raw, at: At<'_>, violations: &mut Violations) -> Option<Self> {
         let mut checked = BTreeMap::new();
         for (key, value) in raw {
@@ -341,9 +385,12 @@ impl<T: WireField> WireField for BTreeMap<String, T> {
 }
 
 macro_rules! plain_field {
-    ($($type:ty),*) => { $(
+    ($($type:ty => $kind:ident),* $(,)?) => { $(
         impl WireField for $type {
             type Raw = $type;
+            fn describe() -> Shape {
+                Shape::of(Kind::$kind)
+            }
             fn from_raw(raw: $type, _: At<'_>, _: &mut Violations) -> Option<Self> {
                 Some(raw)
             }
@@ -351,16 +398,16 @@ macro_rules! plain_field {
     )* };
 }
 plain_field!(
-    String,
-    bool,
-    i32,
-    i64,
-    f64,
-    crate::Blob,
-    crate::SecretBlob,
-    crate::SecretText,
-    crate::WireTime,
-    crate::Number
+    String => Text,
+    bool => Boolean,
+    i32 => Integer,
+    i64 => Long,
+    f64 => Double,
+    crate::Blob => Blob,
+    crate::SecretBlob => Blob,
+    crate::SecretText => Text,
+    crate::WireTime => Time,
+    crate::Number => Double,
 );
 
 macro_rules! measured_number {

@@ -40,6 +40,9 @@ macro_rules! wire_enum {
         }
         impl $crate::WireField for $name {
             type Raw = String;
+            fn describe() -> $crate::describe::Shape {
+                $crate::describe::Shape::of($crate::describe::Kind::Enum(&[$($text),*]))
+            }
             fn from_raw(raw: String, at: $crate::At<'_>, violations: &mut $crate::Violations) -> Option<Self> {
                 let member = raw.parse().ok();
                 if member.is_none() {

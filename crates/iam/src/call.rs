@@ -10,7 +10,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use keywatch_api::{AccountId, Region, WireError};
+use keywatch_api::describe::Shape;
+use keywatch_api::{AccountId, Region, WireError, WireField};
 use keywatch_store::{Partition, Transaction};
 
 use crate::Caller;
@@ -42,6 +43,11 @@ pub struct Origin<'a> {
     pub endpoint: &'a str,
     /// The service that calls for the caller (`kms:ViaService`), such as `s3.us-east-1.amazonaws.com`.
     pub via_service: Option<&'a str>,
+}
+
+/// The shape of the requests that a handler takes, for the tables' `request_shapes`.
+pub fn request_shape_of<S, R: WireField, A>(_: impl AsyncFn(&mut Call<'_>, &S, R) -> A) -> Shape {
+    R::describe()
 }
 
 /// A refusal, in AWS's words.

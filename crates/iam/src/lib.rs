@@ -17,7 +17,7 @@ pub mod record;
 mod session;
 pub mod sts;
 
-pub use call::{AccessDenied, Call, Origin, Question};
+pub use call::{AccessDenied, Call, Origin, Question, request_shape_of};
 pub use caller::{Caller, CallerKind};
 pub use identity::{missing_principal, principal_exists};
 pub use notes::{Notes, RecordResource};

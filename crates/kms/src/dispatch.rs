@@ -2,6 +2,7 @@
 
 use keywatch_api::Fault;
 use keywatch_api::codec::Wire;
+use keywatch_api::describe::Shape;
 use keywatch_api::kms::KmsOperation;
 use keywatch_iam::Call;
 
@@ -15,6 +16,11 @@ use crate::{
     list_key_rotations, list_keys, list_resource_tags, put_key_policy, re_encrypt, rotate_key_on_demand,
     schedule_key_deletion, tag_resource, untag_resource, update_alias, update_key_description,
 };
+
+/// What the request of an operation accepts; `None` where it is not built.
+pub fn request_shape(op: KmsOperation) -> Option<Shape> {
+    keywatch_api::kms_operations!(keywatch_api::request_shapes, op, keywatch_iam::request_shape_of)
+}
 
 /// Decodes the request, runs its operation inside `call`, and encodes the answer. Commits nothing.
 pub async fn dispatch(

@@ -66,7 +66,7 @@ use std::sync::Arc;
 
 use keywatch_crypto::RootKeyring;
 
-pub use dispatch::dispatch;
+pub use dispatch::{dispatch, request_shape};
 pub use due::DueKeys;
 
 /// The service: what its operations share besides the store. One for a process.

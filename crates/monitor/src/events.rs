@@ -35,6 +35,7 @@ mod test_event_pattern;
 mod tests;
 mod untag_resource;
 
+use keywatch_api::describe::Shape;
 use keywatch_api::{Fault, codec::Wire, events::EventsOperation};
 use keywatch_iam::Call;
 
@@ -43,6 +44,11 @@ pub use self::{error::EventsError, follower::EventsFollower};
 /// The service: its operations need nothing besides the call.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Events;
+
+/// What the request of an operation accepts; `None` where it is not built.
+pub fn request_shape(op: EventsOperation) -> Option<Shape> {
+    keywatch_api::events_operations!(keywatch_api::request_shapes, op, keywatch_iam::request_shape_of)
+}
 
 /// Runs one operation.
 pub async fn dispatch(

@@ -43,6 +43,7 @@ mod untag_resource;
 
 use std::time::Duration;
 
+use keywatch_api::describe::Shape;
 use keywatch_api::{Fault, codec::Wire, logs::LogsOperation};
 use keywatch_iam::Call;
 
@@ -69,6 +70,11 @@ impl Logs {
             tracing::debug!("A query of log events did not wait for the follower any longer");
         }
     }
+}
+
+/// What the request of an operation accepts; `None` where it is not built.
+pub fn request_shape(op: LogsOperation) -> Option<Shape> {
+    keywatch_api::logs_operations!(keywatch_api::request_shapes, op, keywatch_iam::request_shape_of)
 }
 
 /// Runs one operation. Constraint violations are `InvalidParameterException` in this service.

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::describe::Shape;
 use crate::shape::{Measured, check_length};
 use crate::{At, SecretText, Violations, WireField};
 
@@ -12,6 +13,9 @@ pub struct Defaulted<T>(pub T);
 
 impl<T: WireField + Default> WireField for Defaulted<T> {
     type Raw = T::Raw;
+    fn describe() -> Shape {
+        T::describe().optional()
+    }
     fn from_raw(raw: T::Raw, at: At<'_>, violations: &mut Violations) -> Option<Self> {
         T::from_raw(raw, at, violations).map(Defaulted)
     }
@@ -45,6 +49,9 @@ pub struct TagKey(pub String);
 
 impl WireField for TagKey {
     type Raw = String;
+    fn describe() -> Shape {
+        String::describe().with_length(1..=128)
+    }
     fn from_raw(raw: String, at: At<'_>, violations: &mut Violations) -> Option<Self> {
         check_length(&raw, 1..=128, at, violations);
         Some(TagKey(raw))
@@ -58,6 +65,9 @@ pub struct GrantToken(pub SecretText);
 
 impl WireField for GrantToken {
     type Raw = SecretText;
+    fn describe() -> Shape {
+        SecretText::describe().with_length(1..=8192)
+    }
     fn from_raw(raw: SecretText, at: At<'_>, violations: &mut Violations) -> Option<Self> {
         check_length(&raw, 1..=8192, at, violations);
         Some(GrantToken(raw))

@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_with::skip_serializing_none;
 
 use super::member::{Defaulted, is_marker, is_policy_name, is_policy_text};
+use crate::describe::Shape;
 use crate::shape::{At, Measured, Violations};
 use crate::{WireField, shape};
 
@@ -20,6 +21,9 @@ impl Default for PolicyName {
 
 impl WireField for PolicyName {
     type Raw = String;
+    fn describe() -> Shape {
+        String::describe()
+    }
     fn from_raw(raw: String, _: At<'_>, _: &mut Violations) -> Option<Self> {
         Some(PolicyName(raw))
     }

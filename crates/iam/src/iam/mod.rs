@@ -43,6 +43,7 @@ use std::sync::Arc;
 
 use keywatch_api::Fault;
 use keywatch_api::codec::Wire;
+use keywatch_api::describe::Shape;
 use keywatch_api::iam::IamOperation;
 use keywatch_crypto::RootKeyring;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -60,6 +61,11 @@ impl Iam {
     pub fn new(keyring: Arc<RootKeyring>) -> Self {
         Self { keyring }
     }
+}
+
+/// What the request of an operation accepts; `None` where it is not built.
+pub fn request_shape(op: IamOperation) -> Option<Shape> {
+    keywatch_api::iam_operations!(keywatch_api::request_shapes, op, crate::request_shape_of)
 }
 
 /// Runs an operation of IAM.

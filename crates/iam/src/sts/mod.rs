@@ -7,6 +7,7 @@ mod get_caller_identity;
 mod get_session_token;
 
 use keywatch_api::codec::Wire;
+use keywatch_api::describe::Shape;
 use keywatch_api::sts::{Credentials, StsOperation};
 use keywatch_api::{Fault, WireTime};
 use keywatch_crypto::SystemRandom;
@@ -15,6 +16,11 @@ use crate::Call;
 use crate::iam::{Iam, unsupported};
 use crate::session::Session;
 pub use error::StsError;
+
+/// What the request of an operation accepts; `None` where it is not built.
+pub fn request_shape(op: StsOperation) -> Option<Shape> {
+    keywatch_api::sts_operations!(keywatch_api::request_shapes, op, crate::request_shape_of)
+}
 
 /// Runs an operation of STS.
 pub async fn dispatch(

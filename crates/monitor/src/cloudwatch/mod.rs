@@ -6,6 +6,7 @@ mod error;
 
 use std::{sync::Arc, time::Duration};
 
+use keywatch_api::describe::Shape;
 use keywatch_api::{Fault, cloudwatch::CloudWatchOperation, codec::Wire};
 use keywatch_iam::Call;
 
@@ -46,6 +47,11 @@ impl CloudWatch {
         }
         Ok(self.live.catch_up(call.now).await?)
     }
+}
+
+/// What the request of an operation accepts; `None` where it is not built.
+pub fn request_shape(op: CloudWatchOperation) -> Option<Shape> {
+    keywatch_api::cloudwatch_operations!(keywatch_api::request_shapes, op, keywatch_iam::request_shape_of)
 }
 
 /// Decodes a request, runs its handler, encodes the answer.

@@ -30,4 +30,4 @@ mod stop_logging;
 mod update_trail;
 
 pub use files_delivery::FilesDelivery;
-pub use service::{Trails, dispatch};
+pub use service::{Trails, dispatch, request_shape};

@@ -2,6 +2,7 @@
 
 use keywatch_api::cloudtrail::CloudTrailOperation;
 use keywatch_api::codec::Wire;
+use keywatch_api::describe::Shape;
 use keywatch_api::{Fault, cloudtrail_operations};
 use keywatch_iam::Call;
 use keywatch_store::Store;
@@ -22,6 +23,11 @@ impl Trails {
     pub fn new(store: Store) -> Self {
         Trails { store }
     }
+}
+
+/// What the request of an operation accepts; `None` where it is not built.
+pub fn request_shape(op: CloudTrailOperation) -> Option<Shape> {
+    keywatch_api::cloudtrail_operations!(keywatch_api::request_shapes, op, keywatch_iam::request_shape_of)
 }
 
 /// Runs one operation of the table.

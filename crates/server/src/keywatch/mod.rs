@@ -4,14 +4,25 @@ mod advance_clock;
 mod describe_clock;
 mod error;
 
-use keywatch_api::Fault;
 use keywatch_api::codec::Wire;
+use keywatch_api::describe::Shape;
 use keywatch_api::keywatch::KeywatchOperation;
+use keywatch_api::{Fault, WireField};
 use keywatch_iam::Call;
 use keywatch_monitor::notify::list_outbox;
 use keywatch_monitor::trail::import::{describe_imports, import_trail};
 
 use crate::app::App;
+
+/// What the request of an operation accepts; `None` where it is not built.
+pub fn request_shape(op: KeywatchOperation) -> Option<Shape> {
+    keywatch_api::keywatch_operations!(keywatch_api::request_shapes, op, shape_of)
+}
+
+/// As [`keywatch_iam::request_shape_of`], of handlers that take any service and are given the whole process here.
+fn shape_of<R: WireField, A>(_: impl AsyncFn(&mut Call<'_>, &App, R) -> A) -> Shape {
+    R::describe()
+}
 
 /// Decodes the request, runs its operation inside `call`, and encodes the answer. Commits nothing.
 pub async fn dispatch(

@@ -2,6 +2,7 @@
 
 use keywatch_api::cloudtrail::CloudTrailOperation;
 use keywatch_api::cloudwatch::CloudWatchOperation;
+use keywatch_api::describe::Shape;
 use keywatch_api::events::EventsOperation;
 use keywatch_api::iam::IamOperation;
 use keywatch_api::keywatch::KeywatchOperation;
@@ -13,7 +14,7 @@ use keywatch_api::sts::StsOperation;
 use keywatch_api::{OperationInfo, Service};
 
 macro_rules! services {
-    ($($service:ident $table:ident),* $(,)?) => {
+    ($($service:ident $table:ident $shape_of:path),* $(,)?) => {
         /// An operation of one of the services.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum Operation { $($service($table)),* }
@@ -32,6 +33,11 @@ macro_rules! services {
                 match self { $(Self::$service(operation) => operation.info()),* }
             }
 
+            /// What its request accepts; `None` where it is not built.
+            pub fn request_shape(self) -> Option<Shape> {
+                match self { $(Self::$service(operation) => $shape_of(operation)),* }
+            }
+
             /// All operations, service by service.
             pub fn all() -> impl Iterator<Item = Self> {
                 [].into_iter()$(.chain($table::ALL.iter().copied().map(Self::$service)))*
@@ -41,14 +47,14 @@ macro_rules! services {
 }
 
 services! {
-    CloudWatch CloudWatchOperation,
-    Kms KmsOperation,
-    Logs LogsOperation,
-    Events EventsOperation,
-    Sns SnsOperation,
-    Sqs SqsOperation,
-    CloudTrail CloudTrailOperation,
-    Iam IamOperation,
-    Sts StsOperation,
-    Keywatch KeywatchOperation,
+    CloudWatch CloudWatchOperation keywatch_monitor::cloudwatch::request_shape,
+    Kms KmsOperation keywatch_kms::request_shape,
+    Logs LogsOperation keywatch_monitor::logs::request_shape,
+    Events EventsOperation keywatch_monitor::events::request_shape,
+    Sns SnsOperation keywatch_monitor::notify::sns::request_shape,
+    Sqs SqsOperation keywatch_monitor::notify::sqs::request_shape,
+    CloudTrail CloudTrailOperation keywatch_monitor::trail::request_shape,
+    Iam IamOperation keywatch_iam::iam::request_shape,
+    Sts StsOperation keywatch_iam::sts::request_shape,
+    Keywatch KeywatchOperation crate::keywatch::request_shape,
 }

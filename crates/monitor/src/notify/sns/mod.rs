@@ -28,6 +28,7 @@ mod untag_resource;
 
 use keywatch_api::Fault;
 use keywatch_api::codec::Wire;
+use keywatch_api::describe::Shape;
 use keywatch_api::sns::SnsOperation;
 use keywatch_iam::policy::{NoKeys, PolicyDocument, PolicyKind, ResourceSide};
 use keywatch_iam::{Call, Question};
@@ -36,6 +37,11 @@ use super::Notify;
 use super::topic::{TOPIC, TopicName, TopicRecord};
 pub(super) use attributes::dead_letter_queue;
 pub use error::SnsError;
+
+/// What the request of an operation accepts; `None` where it is not built.
+pub fn request_shape(op: SnsOperation) -> Option<Shape> {
+    keywatch_api::sns_operations!(keywatch_api::request_shapes, op, keywatch_iam::request_shape_of)
+}
 
 /// Runs an operation of SNS.
 pub async fn dispatch(

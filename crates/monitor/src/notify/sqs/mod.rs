@@ -28,6 +28,7 @@ mod untag_queue;
 use jiff::Timestamp;
 use keywatch_api::Fault;
 use keywatch_api::codec::Wire;
+use keywatch_api::describe::Shape;
 use keywatch_api::sqs::SqsOperation;
 use keywatch_iam::policy::{
     Environment, KeyList, NoKeys, Policies, PolicyDocument, PolicyKind, Request, ResourceSide, Subject,
@@ -38,6 +39,11 @@ use keywatch_iam::{Call, Question};
 use super::Notify;
 use super::queue::{QUEUE, QueueName, QueueRecord};
 pub use error::SqsError;
+
+/// What the request of an operation accepts; `None` where it is not built.
+pub fn request_shape(op: SqsOperation) -> Option<Shape> {
+    keywatch_api::sqs_operations!(keywatch_api::request_shapes, op, keywatch_iam::request_shape_of)
+}
 
 /// Runs an operation of SQS.
 pub async fn dispatch(
