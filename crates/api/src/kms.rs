@@ -2,6 +2,7 @@
 
 pub mod aliases;
 pub mod ciphers;
+pub mod grants;
 pub mod import;
 pub mod keys;
 pub mod member;
@@ -19,7 +20,7 @@ macro_rules! kms_operations {
             ConnectCustomKeyStore - Write;
             CreateAlias create_alias Write;
             CreateCustomKeyStore - Write;
-            CreateGrant - Write;
+            CreateGrant create_grant Write;
             CreateKey create_key Write;
             Decapsulate - Read;
             Decrypt decrypt Read;
@@ -49,17 +50,17 @@ macro_rules! kms_operations {
             GetPublicKey - Read;
             ImportKeyMaterial import_key_material Write;
             ListAliases list_aliases Read;
-            ListGrants - Read;
+            ListGrants list_grants Read;
             ListKeyPolicies list_key_policies Read;
             ListKeyRotations list_key_rotations Read;
             ListKeys list_keys Read;
             ListResourceTags list_resource_tags Read;
-            ListRetirableGrants - Read;
+            ListRetirableGrants list_retirable_grants Read;
             PutKeyPolicy put_key_policy Write;
             ReEncrypt re_encrypt Read;
             ReplicateKey - Write;
-            RetireGrant - Write;
-            RevokeGrant - Write;
+            RetireGrant retire_grant Write;
+            RevokeGrant revoke_grant Write;
             RotateKeyOnDemand rotate_key_on_demand Write;
             ScheduleKeyDeletion schedule_key_deletion Write;
             Sign - Read;

@@ -8,15 +8,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use keywatch_api::kms::member::GrantToken;
 use keywatch_api::{AccountId, Arn, Region};
 use keywatch_crypto::KeyName;
-use keywatch_iam::policy::{ConditionKeys, NoKeys, PolicyDocument, ResourceSide};
+use keywatch_iam::policy::{ConditionKeys, NoKeys, PolicyDocument, ResourceSide, Values};
 use keywatch_iam::{AccessDenied, Call, Question};
 
 use crate::Kms;
 use crate::conditions::{CallerKeys, KeyKeys};
 use crate::error::KmsError;
+use crate::grants::{self, Bond, GRANTS_TO, Grant, Wish};
 use crate::key::{KEYS, Key};
 use crate::key_ref::{KeyPlace, KeyRef, invalid_id};
 use crate::managed;
@@ -60,13 +60,31 @@ pub(crate) struct Found {
 }
 
 impl Found {
-    /// Notes the key for the record and asks the policies.
-    pub(crate) fn authorize(&self, call: &mut Call<'_>, asked: &Asked<'_>) -> Result<(), KmsError> {
+    /// Notes the key for the record and asks the policies, and grants where these do not suffice.
+    pub(crate) async fn authorize(&self, call: &mut Call<'_>, asked: &Asked<'_>) -> Result<(), KmsError> {
+        self.note(call);
         let open = &self.open;
-        if !call.notes.resources.contains(&open.resource) {
-            call.notes.resources.push(open.resource.clone());
+        authorize(call, &open.key, &open.arn, &open.policy, self.alias.as_deref(), asked).await
+    }
+
+    /// As [`Found::authorize`], where a grant must be one that `accepts` takes.
+    pub(crate) async fn authorize_where(
+        &self,
+        call: &mut Call<'_>,
+        asked: &Asked<'_>,
+        accepts: &(dyn Fn(&Grant) -> bool + Sync),
+    ) -> Result<(), KmsError> {
+        self.note(call);
+        let open = &self.open;
+        let keys = key_keys(call, &open.key, self.alias.as_deref(), asked);
+        let question = question(&open.key, &open.arn, &open.policy, &keys, asked.action);
+        authorize_by_grant(call, &open.key, &question, accepts).await
+    }
+
+    fn note(&self, call: &mut Call<'_>) {
+        if !call.notes.resources.contains(&self.open.resource) {
+            call.notes.resources.push(self.open.resource.clone());
         }
-        authorize(call, &open.key, &open.arn, &open.policy, self.alias.as_deref(), asked)
     }
 }
 
@@ -164,7 +182,7 @@ pub(crate) async fn reach(
     asked: &Asked<'_>,
 ) -> Result<Arc<OpenKey>, KmsError> {
     let found = find(call, kms, text, reach, asked.action).await?;
-    found.authorize(call, asked)?;
+    found.authorize(call, asked).await?;
     Ok(found.open)
 }
 
@@ -191,12 +209,12 @@ pub(crate) async fn hold_at(
     };
     let arn = key.arn();
     call.notes.resource(&arn, KEY_RESOURCE);
-    authorize(call, &key, &arn.to_string(), &stored_policy(&key)?, None, asked)?;
+    authorize(call, &key, &arn.to_string(), &stored_policy(&key)?, None, asked).await?;
     Ok(key)
 }
 
-/// Asks the policies about an action on a key.
-fn authorize(
+/// Asks the policies about an action on a key, and then the key's grants.
+async fn authorize(
     call: &Call<'_>,
     key: &Key,
     arn: &str,
@@ -204,16 +222,60 @@ fn authorize(
     alias: Option<&str>,
     asked: &Asked<'_>,
 ) -> Result<(), KmsError> {
-    let keys = KeyKeys { caller: CallerKeys::of(call, asked.more), key, alias, context: asked.context };
-    let question = Question {
-        action: asked.action,
-        resource: arn,
-        owner: &key.account,
-        side: ResourceSide::Required(policy),
-        granted: false,
-        keys: &keys,
+    let keys = key_keys(call, key, alias, asked);
+    let question = question(key, arn, policy, &keys, asked.action);
+    let Err(denied) = call.authorize(&question) else { return Ok(()) };
+    let operation = asked.action.strip_prefix("kms:").and_then(|name| name.parse().ok());
+    let Some(operation) = operation else { return Err(denied.into()) };
+    let source = keys.values("aws:sourcearn");
+    let source_arn = match &source {
+        Some(Values::One(arn)) => Some(arn.as_ref()),
+        Some(Values::Many(_)) | None => None,
     };
-    Ok(call.authorize(&question)?)
+    let wish = Wish { operation, context: asked.context, source_arn };
+    // Boxed, since most calls are decided by policies.
+    Box::pin(authorize_by_grant(call, key, &question, &|grant: &Grant| grant.permits(&wish))).await
+}
+
+fn key_keys<'q>(call: &'q Call<'_>, key: &'q Key, alias: Option<&'q str>, asked: &Asked<'q>) -> KeyKeys<'q> {
+    KeyKeys { caller: CallerKeys::of(call, asked.more), key, alias, context: asked.context }
+}
+
+fn question<'q>(
+    key: &'q Key,
+    arn: &'q str,
+    policy: &'q PolicyDocument,
+    keys: &'q KeyKeys<'q>,
+    action: &'q str,
+) -> Question<'q> {
+    let side = ResourceSide::Required(policy);
+    Question { action, resource: arn, owner: &key.account, side, granted: false, keys }
+}
+
+/// Asks the policies, and where they do not allow it the caller's grants on the key. What a policy denies stays denied.
+async fn authorize_by_grant(
+    call: &Call<'_>,
+    key: &Key,
+    question: &Question<'_>,
+    accepts: &(dyn Fn(&Grant) -> bool + Sync),
+) -> Result<(), KmsError> {
+    let Err(denied) = call.authorize(question) else { return Ok(()) };
+    let bond = grants::permitting(call.tx.store, GRANTS_TO, &key.row(), &call.caller, accepts).await?;
+    let granted = match bond {
+        Some(Bond::Itself) => true,
+        Some(Bond::Account) => delegated(call, question),
+        None => false,
+    };
+    if !granted {
+        return Err(denied.into());
+    }
+    Ok(call.authorize(&Question { granted: true, ..*question })?)
+}
+
+/// Whether the caller's own policies give it what its account may do.
+pub(crate) fn delegated(call: &Call<'_>, question: &Question<'_>) -> bool {
+    let own = Question { owner: &call.caller.account, side: ResourceSide::None, granted: false, ..*question };
+    call.authorize(&own).is_ok()
 }
 
 /// Asks only the caller's own policies: for `*`, and for aliases, which have no policy of their own.
@@ -233,14 +295,6 @@ pub(crate) fn authorize_own(
         keys: &keys,
     };
     Ok(call.authorize(&question)?)
-}
-
-/// Grants are not built, so no token can be one of ours.
-pub(crate) fn check_grant_tokens(tokens: &Option<Vec<GrantToken>>) -> Result<(), KmsError> {
-    match tokens {
-        Some(tokens) if !tokens.is_empty() => Err(KmsError::InvalidGrantToken),
-        _ => Ok(()),
-    }
 }
 
 /// Only who could act on such a key learns that there is none.

@@ -8,10 +8,11 @@ use keywatch_crypto::envelope::Envelope;
 use keywatch_iam::{AccessDenied, Call};
 
 use crate::Kms;
-use crate::access::{Asked, Found, Reach, check_grant_tokens, find, find_at, own_place};
+use crate::access::{Asked, Found, Reach, find, find_at, own_place};
 use crate::ciphers::{canonical, check_algorithm, check_dry_run, check_recipient, parse, unseal};
 use crate::conditions::CipherKeys;
 use crate::error::KmsError;
+use crate::grant_token;
 use crate::lifecycle::Act;
 
 pub(crate) async fn decrypt(
@@ -20,7 +21,7 @@ pub(crate) async fn decrypt(
     request: DecryptRequest,
 ) -> Result<DecryptResponse, KmsError> {
     check_recipient(&request.recipient)?;
-    check_grant_tokens(&request.grant_tokens)?;
+    grant_token::check(kms.keyring(), &request.grant_tokens)?;
     let context = canonical(&request.encryption_context)?;
     let blob = Source {
         blob: request.ciphertext_blob.as_ref(),
@@ -35,7 +36,7 @@ pub(crate) async fn decrypt(
         context: request.encryption_context.as_ref(),
         more: &CipherKeys { same_key: None },
     };
-    found.authorize(call, &asked)?;
+    found.authorize(call, &asked).await?;
     let Some(envelope) = envelope else { return Err(dry_run_without_blob(&found)) };
     check_same_key(&found, &envelope)?;
     decrypted(call, &found, &envelope, &context, request.dry_run)

@@ -6,6 +6,7 @@ use keywatch_iam::Call;
 use crate::Kms;
 use crate::access::{Asked, Reach, reach};
 use crate::error::KmsError;
+use crate::grant_token;
 
 pub(crate) async fn describe_key(
     call: &mut Call<'_>,
@@ -13,6 +14,7 @@ pub(crate) async fn describe_key(
     request: DescribeKeyRequest,
 ) -> Result<KeyMetadataResponse, KmsError> {
     let open = reach(call, kms, &request.key_id, Reach::Use, &Asked::plain("kms:DescribeKey")).await?;
+    grant_token::check(kms.keyring(), &request.grant_tokens)?;
     Ok(KeyMetadataResponse { key_metadata: open.key.metadata() })
 }
 

@@ -9,12 +9,13 @@ use keywatch_iam::Call;
 use crate::Kms;
 use crate::error::not_built;
 use crate::{
-    cancel_key_deletion, create_alias, create_key, decrypt, delete_alias, delete_imported_key_material,
-    describe_key, disable_key, disable_key_rotation, enable_key, enable_key_rotation, encrypt,
-    generate_data_key, generate_data_key_without_plaintext, generate_random, get_key_policy,
-    get_key_rotation_status, get_parameters_for_import, import_key_material, list_aliases, list_key_policies,
-    list_key_rotations, list_keys, list_resource_tags, put_key_policy, re_encrypt, rotate_key_on_demand,
-    schedule_key_deletion, tag_resource, untag_resource, update_alias, update_key_description,
+    cancel_key_deletion, create_alias, create_grant, create_key, decrypt, delete_alias,
+    delete_imported_key_material, describe_key, disable_key, disable_key_rotation, enable_key,
+    enable_key_rotation, encrypt, generate_data_key, generate_data_key_without_plaintext, generate_random,
+    get_key_policy, get_key_rotation_status, get_parameters_for_import, import_key_material, list_aliases,
+    list_grants, list_key_policies, list_key_rotations, list_keys, list_resource_tags, list_retirable_grants,
+    put_key_policy, re_encrypt, retire_grant, revoke_grant, rotate_key_on_demand, schedule_key_deletion,
+    tag_resource, untag_resource, update_alias, update_key_description,
 };
 
 /// What the request of an operation accepts; `None` where it is not built.

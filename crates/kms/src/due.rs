@@ -160,7 +160,12 @@ async fn step(
     };
     let due = act(&key, now);
     match &due {
-        Some(DueAct::Delete) => delete_key::delete_key(tx, &key, now),
+        Some(DueAct::Delete) => {
+            if !delete_key::delete_key(tx, &key, now).await? {
+                // Its row in the index is still there, so the rest follows at once.
+                return Ok(None);
+            }
+        }
         Some(DueAct::Expire(material)) => expire_material::expire_material(tx, key, material, now)?,
         Some(DueAct::Rotate) => rotate_key::rotate_key(tx, kms, key, now)?,
         None => {}

@@ -4,10 +4,11 @@ use keywatch_api::kms::ciphers::{EncryptRequest, EncryptResponse};
 use keywatch_iam::Call;
 
 use crate::Kms;
-use crate::access::{Asked, Reach, check_grant_tokens, reach};
+use crate::access::{Asked, Reach, reach};
 use crate::ciphers::{canonical, check_algorithm, check_dry_run, current, seal};
 use crate::conditions::CipherKeys;
 use crate::error::KmsError;
+use crate::grant_token;
 
 pub(crate) async fn encrypt(
     call: &mut Call<'_>,
@@ -21,7 +22,7 @@ pub(crate) async fn encrypt(
         more: &CipherKeys { same_key: None },
     };
     let open = reach(call, kms, &request.key_id, Reach::Use, &asked).await?;
-    check_grant_tokens(&request.grant_tokens)?;
+    grant_token::check(kms.keyring(), &request.grant_tokens)?;
     check_algorithm(request.encryption_algorithm.0)?;
     let material = current(&open)?;
     call.notes.additional_event_data = Some(material.noted.clone());

@@ -42,6 +42,8 @@ pub(crate) enum KmsError {
     #[error("no grant token is known here")]
     InvalidGrantToken,
     #[error("{0}")]
+    InvalidArn(String),
+    #[error("{0}")]
     IncorrectKeyMaterial(String),
     #[error("the import token has expired")]
     ExpiredImportToken,
@@ -109,6 +111,7 @@ impl WireError for KmsError {
             Self::InvalidAliasName(_) => "InvalidAliasNameException",
             Self::InvalidMarker => "InvalidMarkerException",
             Self::InvalidGrantToken => "InvalidGrantTokenException",
+            Self::InvalidArn(_) => "InvalidArnException",
             Self::IncorrectKeyMaterial(_) => "IncorrectKeyMaterialException",
             Self::ExpiredImportToken => "ExpiredImportTokenException",
             Self::InvalidImportToken => "InvalidImportTokenException",

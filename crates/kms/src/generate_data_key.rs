@@ -6,10 +6,11 @@ use keywatch_api::{SecretBlob, kms::sets::DataKeySpec};
 use keywatch_iam::Call;
 
 use crate::Kms;
-use crate::access::{Asked, Reach, check_grant_tokens, reach};
+use crate::access::{Asked, Reach, reach};
 use crate::ciphers::{canonical, check_dry_run, check_recipient, current, data_key, seal};
 use crate::conditions::{CipherKeys, Context};
 use crate::error::KmsError;
+use crate::grant_token;
 
 pub(crate) async fn generate_data_key(
     call: &mut Call<'_>,
@@ -57,7 +58,7 @@ impl DataKeyWish<'_> {
             more: &CipherKeys { same_key: None },
         };
         let open = reach(call, kms, self.key_id, Reach::Use, &asked).await?;
-        check_grant_tokens(self.grant_tokens)?;
+        grant_token::check(kms.keyring(), self.grant_tokens)?;
         let material = current(&open)?;
         call.notes.additional_event_data = Some(material.noted.clone());
         check_dry_run(self.dry_run)?;

@@ -32,6 +32,17 @@ impl KeyPlace {
         Arn::kms_key(&self.region, &self.account, &self.name.to_string())
     }
 
+    /// From the key of a row: `account/region/id`.
+    pub(crate) fn of_row(row: &str) -> Option<Self> {
+        let mut parts = row.splitn(3, '/');
+        let (account, region, name) = (parts.next()?, parts.next()?, parts.next()?);
+        Some(KeyPlace {
+            account: account.parse().ok()?,
+            region: region.parse().ok()?,
+            name: name.parse().ok()?,
+        })
+    }
+
     /// The key of the row that holds it: `account/region/id`.
     pub(crate) fn row(&self) -> String {
         format!("{}/{}/{}", self.account, self.region, self.name)
@@ -92,6 +103,8 @@ mod tests {
         let Ok(KeyRef::Arn(place)) = parse(&arn) else { panic!("a key's ARN") };
         assert_eq!(place.arn().to_string(), arn);
         assert_eq!(place.row(), format!("111122223333/us-west-2/{ID}"));
+        assert_eq!(KeyPlace::of_row(&place.row()), Some(place));
+        assert_eq!(KeyPlace::of_row("111122223333/us-west-2"), None);
         let Ok(KeyRef::AliasArn { account, name, .. }) =
             parse("arn:aws:kms:us-west-2:111122223333:alias/a/b")
         else {

@@ -5,18 +5,19 @@ use keywatch_api::kms::ciphers::{ReEncryptRequest, ReEncryptResponse};
 use keywatch_iam::Call;
 
 use crate::Kms;
-use crate::access::{Asked, Found, Reach, check_grant_tokens, find};
+use crate::access::{Asked, Found, Reach, find};
 use crate::ciphers::{canonical, check_algorithm, check_dry_run, current, seal, unseal};
 use crate::conditions::CipherKeys;
 use crate::decrypt::{Source, check_same_key, dry_run_without_blob, without_blob};
 use crate::error::KmsError;
+use crate::grant_token;
 
 pub(crate) async fn re_encrypt(
     call: &mut Call<'_>,
     kms: &Kms,
     request: ReEncryptRequest,
 ) -> Result<ReEncryptResponse, KmsError> {
-    check_grant_tokens(&request.grant_tokens)?;
+    grant_token::check(kms.keyring(), &request.grant_tokens)?;
     check_algorithm(request.destination_encryption_algorithm.0)?;
     let source_context = canonical(&request.source_encryption_context)?;
     let destination_context = canonical(&request.destination_encryption_context)?;
@@ -29,7 +30,7 @@ pub(crate) async fn re_encrypt(
     };
     let (source, envelope) = blob.locate(call, kms, "kms:ReEncryptFrom").await?;
     let destination = find(call, kms, &request.destination_key_id, Reach::Use, "kms:ReEncryptTo").await?;
-    authorize(call, &source, &destination, &request)?;
+    authorize(call, &source, &destination, &request).await?;
     let Some(envelope) = envelope else {
         current(&destination.open)?;
         return Err(dry_run_without_blob(&source));
@@ -53,7 +54,7 @@ pub(crate) async fn re_encrypt(
     })
 }
 
-fn authorize(
+async fn authorize(
     call: &mut Call<'_>,
     source: &Found,
     destination: &Found,
@@ -65,13 +66,13 @@ fn authorize(
         context: request.source_encryption_context.as_ref(),
         more: &more,
     };
-    source.authorize(call, &from)?;
+    source.authorize(call, &from).await?;
     let to = Asked {
         action: "kms:ReEncryptTo",
         context: request.destination_encryption_context.as_ref(),
         more: &more,
     };
-    destination.authorize(call, &to)
+    destination.authorize(call, &to).await
 }
 
 #[cfg(test)]

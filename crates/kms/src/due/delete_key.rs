@@ -1,13 +1,28 @@
-//! `DeleteKey`: the waiting period of a scheduled deletion is over; key, aliases and material go.
+//! `DeleteKey`: the waiting period of a scheduled deletion is over; key, aliases, grants and material go.
 
 use jiff::Timestamp;
 use keywatch_store::Transaction;
 
 use super::append_service_record;
-use crate::key::Key;
-use crate::rows;
+use crate::error::KmsError;
+use crate::key::{KEYS, Key};
+use crate::{grants, rows};
 
-pub(super) fn delete_key(tx: &mut Transaction<'_>, key: &Key, now: Timestamp) {
+/// Grants that go in one batch, so that a key with very many of them does not make one that is too large.
+const GRANTS_AT_ONCE: usize = 1_000;
+
+/// Whether the key is gone; before it go its grants, as many batches as it takes.
+pub(super) async fn delete_key(
+    tx: &mut Transaction<'_>,
+    key: &Key,
+    now: Timestamp,
+) -> Result<bool, KmsError> {
+    if grants::remove_some(tx, &key.row(), GRANTS_AT_ONCE).await? {
+        // Cancelled meanwhile, it keeps what is left.
+        tx.require_unchanged(KEYS, &key.row());
+        return Ok(false);
+    }
     rows::remove(tx, key);
     append_service_record(tx, key, "DeleteKey", &format!("{{\"keyId\":\"{}\"}}", key.id), now);
+    Ok(true)
 }
