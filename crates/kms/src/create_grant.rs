@@ -25,6 +25,15 @@ pub(crate) async fn create_grant(
     kms: &Kms,
     request: CreateGrantRequest,
 ) -> Result<CreateGrantResponse, KmsError> {
+    // Boxed, so that usual calls do not carry its many reads.
+    Box::pin(create(call, kms, request)).await
+}
+
+async fn create(
+    call: &mut Call<'_>,
+    kms: &Kms,
+    request: CreateGrantRequest,
+) -> Result<CreateGrantResponse, KmsError> {
     let terms = terms_of(&request)?;
     let found = find(call, kms, &request.key_id, Reach::Any, ACTION).await?;
     authorize(call, &found, &terms).await?;
@@ -137,8 +146,7 @@ fn check_context(constraints: &GrantConstraints) -> Result<(), KmsError> {
 
 /// A grant holds only operations its key can do, and contexts only where there are some.
 fn check_key(key: &Key, terms: &Terms) -> Result<(), KmsError> {
-    let metadata = key.metadata();
-    let (spec, usage) = (metadata.key_spec, metadata.key_usage);
+    let (spec, usage) = (key.spec, key.usage);
     if let Some(operation) = terms.operations.iter().find(|operation| !possible(spec, usage, **operation)) {
         return Err(KmsError::Validation(format!(
             "The grant operation {operation} is not valid for a key with KeySpec {spec} and KeyUsage {usage}."
