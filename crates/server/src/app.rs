@@ -38,3 +38,9 @@ pub struct App {
     pub trails: Trails,
     pub notify: Notify,
 }
+
+impl AsRef<Store> for App {
+    fn as_ref(&self) -> &Store {
+        &self.store
+    }
+}

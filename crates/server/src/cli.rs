@@ -47,6 +47,8 @@ pub enum Command {
     /// Show the mails that were kept because no SMTP server is configured
     #[command(after_help = EXIT_CODES)]
     Outbox(OutboxOptions),
+    /// Send CloudTrail log files to the running server
+    Import(ImportOptions),
     /// Summarize the KMS activity in CloudTrail log files
     Report(Box<ReportOptions>),
     /// Print the completion script of a shell
@@ -92,6 +94,31 @@ pub struct OutboxOptions {
     /// Print the mails as JSON, one object a line
     #[arg(long)]
     pub json: bool,
+}
+
+/// Send CloudTrail log files to the running server
+///
+/// Reads log files of any accounts and Regions, as CloudTrail delivers them to a bucket. The server takes their records into
+/// its event history, and its metrics, alarms, log groups and rules see their keys like its own. A record that is there
+/// already is passed over, so an import that was broken off is finished by running it again.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Exit codes:
+  0  every record is in the server
+  1  something was skipped: a corrupt or truncated file, or a file that is not CloudTrail's; standard error
+     names each. Or the server refused
+  2  wrong usage, no such path, or the server cannot be reached; what was taken in until then stays
+
+Examples:
+  keywatch import AWSLogs/111122223333/CloudTrail
+  keywatch import 'logs/**/*.json.gz'
+  zcat *.json.gz | keywatch import -")]
+pub struct ImportOptions {
+    #[command(flatten)]
+    pub client: ClientOptions,
+    /// Files, directories (searched at any depth for .json and gzip files), globs, or - for standard input
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -13,6 +13,7 @@ pub mod exit;
 pub mod keywatch;
 pub mod logging;
 pub mod private_file;
+pub mod progress;
 pub mod recorded;
 pub mod report;
 pub mod root_secrets;

@@ -15,6 +15,7 @@ fn main() -> ExitCode {
         Command::Env(options) => client::env::run(options),
         Command::Clock(options) => client::clock::run(options),
         Command::Outbox(options) => client::outbox::run(options),
+        Command::Import(options) => client::import::run(options),
         Command::Report(options) => report::run(&options),
         Command::Completions(options) => completions::run(options),
     }

@@ -72,7 +72,7 @@ pub(crate) struct Derived {
     pub(crate) only_if_asked_for: bool,
 }
 
-/// The members of a record that matter here.
+/// The members of a record that matter here. Records of other accounts name some resources by `ARNPrefix` only.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Record<'r> {
@@ -91,17 +91,17 @@ struct Record<'r> {
     #[serde(borrow)]
     recipient_account_id: Cow<'r, str>,
     #[serde(default)]
-    read_only: bool,
+    read_only: Option<bool>,
     #[serde(borrow, default)]
-    resources: Vec<Resource<'r>>,
+    resources: Option<Vec<Resource<'r>>>,
     #[serde(borrow, default)]
     service_event_details: Option<ServiceEventDetails<'r>>,
 }
 
 #[derive(Deserialize)]
 struct Resource<'r> {
-    #[serde(borrow, rename = "ARN")]
-    arn: Cow<'r, str>,
+    #[serde(borrow, rename = "ARN", default)]
+    arn: Option<Cow<'r, str>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -143,7 +143,7 @@ pub(crate) fn from_record(text: &str) -> Vec<Derived> {
     };
     let mut derived = vec![Derived {
         envelope: head.envelope::<&str>(&[], text),
-        only_if_asked_for: record.read_only && is_read(&record.event_name),
+        only_if_asked_for: record.read_only == Some(true) && is_read(&record.event_name),
     }];
     derived.extend(of_kms(&record, &head));
     derived
@@ -160,7 +160,7 @@ fn of_kms(record: &Record<'_>, head: &Head<'_>) -> Option<Derived> {
     if record.event_type != "AwsServiceEvent" || record.event_source != "kms.amazonaws.com" {
         return None;
     }
-    let arn = record.resources.first().map(|resource| resource.arn.as_ref());
+    let arn = record.resources.iter().flatten().find_map(|resource| resource.arn.as_deref());
     let none = ServiceEventDetails::default();
     let details = record.service_event_details.as_ref().unwrap_or(&none);
     let id_of = |key: &str| key.rsplit('/').next().unwrap_or(key).to_owned();
@@ -277,6 +277,14 @@ mod tests {
             assert_eq!(events[1]["resources"], json!(["arn:aws:kms:us-west-2:111122223333:key/k"]));
             assert_eq!(events[1]["detail"], detail);
             assert_ne!(events[0]["id"], events[1]["id"]);
+        }
+    }
+
+    #[test]
+    fn records_of_other_services() {
+        let object = json!({"resources": [{"type": "AWS::S3::Object", "ARNPrefix": "arn:aws:s3:::b/"}]});
+        for more in [object, json!({"resources": null, "readOnly": null})] {
+            assert_eq!(events(&record("GetObject", "AwsApiCall", more)).len(), 1);
         }
     }
 

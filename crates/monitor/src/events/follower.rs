@@ -1,7 +1,7 @@
 //! The events follower: matches events against rules and appends a message for each target of a rule that is hit
 //!
 //! Events are CloudTrail records (`envelope`) and what was put. A record reaches the rules of its own account and
-//! Region whether or not a trail of CloudTrail is logging: here the trail always is.
+//! Region whether or not a trail of CloudTrail is logging: here the trail always is. Imported records reach them for a day.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -24,6 +24,7 @@ use super::{
 use crate::{
     engine::{Follower, commit_position, stored_position},
     entry::{Body, Event, Message, Target},
+    trail::import::reaches_rules,
 };
 
 const NAME: &str = "events";
@@ -55,7 +56,12 @@ impl EventsFollower {
         }
         let mut batch = Batch::default();
         for entry in entries {
-            if !matches!(entry.kind, EntryKind::Record | EntryKind::Event) {
+            let is_event = match entry.kind {
+                EntryKind::Record | EntryKind::Event => true,
+                EntryKind::ImportedRecord => reaches_rules(entry.time, now),
+                _ => false,
+            };
+            if !is_event {
                 continue;
             }
             let rules = self.rules_of(&entry.partition).await?;
@@ -63,7 +69,7 @@ impl EventsFollower {
                 continue;
             }
             let events = match entry.kind {
-                EntryKind::Record => match std::str::from_utf8(&entry.bytes) {
+                EntryKind::Record | EntryKind::ImportedRecord => match std::str::from_utf8(&entry.bytes) {
                     Ok(record) => envelope::from_record(record),
                     Err(_) => Vec::new(),
                 },

@@ -1,6 +1,7 @@
 //! The logs follower: from the trail into streams and metric points
 //!
-//! Takes in put log events and, for each trail with a log group, CloudTrail records; writes them as chunks, keeps each
+//! Takes in put log events and, for each trail with a log group, CloudTrail records, imported ones too while they are not
+//! older than what may be put; writes them as chunks, keeps each
 //! stream's statistics, and appends the points that metric filters make of them. Everything one run derives is
 //! committed with the position. **Invariant:** an event belongs to the group and stream that bore the names when it was
 //! put: one made later under the same name has a `since` behind the event.
@@ -25,7 +26,10 @@ use super::{
 use crate::{
     engine::{Follower, commit_position, stored_position},
     entry::{Body, LogEvents},
-    trail::record::{TRAIL, TrailRecord},
+    trail::{
+        import::reaches_log_groups,
+        record::{TRAIL, TrailRecord},
+    },
 };
 
 const NAME: &str = "logs";
@@ -106,6 +110,11 @@ impl LogsFollower {
                 EntryKind::Record if !self.trails.is_empty() => {
                     self.take_record(&mut tx, &mut intake, entry, now).await?;
                 }
+                EntryKind::ImportedRecord
+                    if !self.trails.is_empty() && reaches_log_groups(entry.time, now) =>
+                {
+                    self.take_record(&mut tx, &mut intake, entry, now).await?;
+                }
                 _ => {}
             }
         }
@@ -155,7 +164,10 @@ impl LogsFollower {
         let destinations: Vec<(Partition, String, String)> = self
             .trails
             .iter()
-            .filter(|trail| trail.takes(&entry.partition, entry.time))
+            .filter(|trail| match entry.kind {
+                EntryKind::ImportedRecord => trail.takes_imported(&entry.partition),
+                _ => trail.takes(&entry.partition, entry.time),
+            })
             .filter(|trail| trail.selects(&about.event_source, about.read_only))
             .filter_map(|trail| {
                 let arn = trail.cloud_watch_logs_log_group_arn.as_deref()?;

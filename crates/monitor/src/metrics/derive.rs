@@ -1,8 +1,10 @@
 //! # Derived metrics: what a CloudTrail record adds
 //! One record of KMS becomes **derived** facts: points of `AWS/KMS` and `AWS/Usage`, and beginnings and ends of countdowns. A pure
-//! function of the record's bytes, so records imported from AWS count exactly like our own.
+//! function of the record's bytes and of who imported it, so records imported from AWS count exactly like our own.
 //! **Invariants:** a call is counted once even when its record is delivered to two accounts; refused calls add nothing to
-//! `AWS/KMS`.
+//! `AWS/KMS`. What an imported record adds belongs to the account that imported it, whatever the record says: nobody adds to
+//! the metrics of others. The ARN in the dimensions tells whose key it is. `AWS/Usage` stays free of other accounts' calls,
+//! which count against quotas of theirs.
 //! **Not here:** where the facts go (`series.rs`).
 //!
 //! Source: KMS Developer Guide, "Monitoring KMS keys with Amazon CloudWatch"; CloudWatch User Guide, "AWS usage metrics".
@@ -31,8 +33,9 @@ pub enum Derived<'a> {
     CountdownEnded { metric: MetricRef<'a>, subject: Option<&'a str>, at: Second },
 }
 
-/// Calls `each` with everything the record adds. A record that is no CloudTrail record, or not about KMS, adds nothing.
-pub fn derive(record: &[u8], mut each: impl FnMut(Derived<'_>)) {
+/// Calls `each` with everything the record adds; `importer` is the account that imported it, if it is not our own.
+/// A record that is no CloudTrail record, or not about KMS, adds nothing.
+pub fn derive(record: &[u8], importer: Option<&str>, mut each: impl FnMut(Derived<'_>)) {
     let Ok(record) = sonic_rs::from_slice::<Record<'_>>(record) else { return };
     if record.event_source.as_deref() != Some("kms.amazonaws.com") {
         return;
@@ -40,13 +43,13 @@ pub fn derive(record: &[u8], mut each: impl FnMut(Derived<'_>)) {
     let Some(time) = record.event_time.as_deref().and_then(seconds) else { return };
     let Some(operation) = record.event_name.as_deref() else { return };
     if record.event_type.as_deref() != Some("AwsServiceEvent") {
-        call_count(&record, operation, time, &mut each);
+        call_count(&record, importer, operation, time, &mut each);
         if record.error_code.is_some() {
             return;
         }
-        successful_request(&record, operation, time, &mut each);
+        successful_request(&record, importer, operation, time, &mut each);
     }
-    countdown(&record, operation, time, &mut each);
+    countdown(&record, importer, operation, time, &mut each);
 }
 
 /// The members of a record that matter here. Everything is optional: imported records are not ours.
@@ -136,6 +139,7 @@ const KEY_USES: [&str; 14] = [
 
 fn successful_request(
     record: &Record<'_>,
+    importer: Option<&str>,
     operation: &str,
     time: Second,
     each: &mut impl FnMut(Derived<'_>),
@@ -150,7 +154,7 @@ fn successful_request(
         if record.shared_event_id.is_some() && record.recipient_account_id.as_deref() != Some(key.account) {
             return;
         }
-        let partition = format!("{}/{}", key.account, key.region);
+        let partition = key.partition(importer);
         let metric = MetricRef {
             partition: &partition,
             namespace: KMS_NAMESPACE,
@@ -184,7 +188,13 @@ fn successful_request(
     }
 }
 
-fn call_count(record: &Record<'_>, operation: &str, time: Second, each: &mut impl FnMut(Derived<'_>)) {
+fn call_count(
+    record: &Record<'_>,
+    importer: Option<&str>,
+    operation: &str,
+    time: Second,
+    each: &mut impl FnMut(Derived<'_>),
+) {
     let caller = record.user_identity.as_ref().and_then(|identity| identity.account_id.as_deref());
     let recipient = record.recipient_account_id.as_deref();
     // Of a call across accounts the caller's record counts, as the caller's quota does.
@@ -192,6 +202,9 @@ fn call_count(record: &Record<'_>, operation: &str, time: Second, each: &mut imp
         return;
     }
     let (Some(account), Some(region)) = (recipient.or(caller), record.aws_region.as_deref()) else { return };
+    if importer.is_some_and(|importer| importer != account) {
+        return;
+    }
     let resource = usage_resource(operation, record.request_parameters.as_ref());
     let partition = format!("{account}/{region}");
     let dimensions =
@@ -239,7 +252,13 @@ fn usage_resource<'a>(operation: &'a str, parameters: Option<&Parameters<'_>>) -
     }
 }
 
-fn countdown(record: &Record<'_>, operation: &str, time: Second, each: &mut impl FnMut(Derived<'_>)) {
+fn countdown(
+    record: &Record<'_>,
+    importer: Option<&str>,
+    operation: &str,
+    time: Second,
+    each: &mut impl FnMut(Derived<'_>),
+) {
     if !matches!(
         operation,
         "ImportKeyMaterial" | "DeleteImportedKeyMaterial" | "DeleteExpiredKeyMaterial" | "DeleteKey"
@@ -250,7 +269,7 @@ fn countdown(record: &Record<'_>, operation: &str, time: Second, each: &mut impl
     if record.shared_event_id.is_some() && record.recipient_account_id.as_deref() != Some(key.account) {
         return;
     }
-    let partition = format!("{}/{}", key.account, key.region);
+    let partition = key.partition(importer);
     let dimensions = [("KeyId", key.id)];
     let metric = MetricRef {
         partition: &partition,
@@ -292,6 +311,11 @@ impl<'a> KeyArn<'a> {
         let (region, account, resource) = (parts.next()?, parts.next()?, parts.next()?);
         let id = resource.strip_prefix("key/")?;
         (scheme == "arn" && service == "kms").then_some(Self { arn, region, account, id })
+    }
+
+    /// Whose metrics the key's are: its owner's, or those of the account that imported the record.
+    fn partition(&self, importer: Option<&str>) -> String {
+        format!("{}/{}", importer.unwrap_or(self.account), self.region)
     }
 }
 
@@ -358,6 +382,19 @@ mod tests {
     }
 
     #[test]
+    fn what_is_imported_belongs_to_the_importer() {
+        let of = |importer: &str| {
+            let mut got = Vec::new();
+            derive(on_key("Decrypt", "").as_bytes(), Some(importer), |derived| got.push(show(&derived)));
+            got
+        };
+        let want =
+            format!("444455556666/us-west-2 AWS/KMS SuccessfulRequest KeyArn={KEY} Operation=Decrypt = 1");
+        assert_eq!(of("444455556666"), [want]);
+        assert_eq!(of("111122223333").len(), 2, "an account's own calls count against its quotas");
+    }
+
+    #[test]
     fn re_encrypt_names_both_keys() {
         let dimensions = format!("DestinationKeyArn={OTHER} Operation=ReEncrypt SourceKeyArn={KEY}");
         let want = format!("111122223333/us-west-2 AWS/KMS SuccessfulRequest {dimensions} = 1");
@@ -419,7 +456,7 @@ mod tests {
         ] {
             let mut got = Vec::new();
             let text = record(operation, &format!(r#""errorCode":"X","requestParameters":{parameters}"#));
-            derive(text.as_bytes(), |derived| got.push(show(&derived)));
+            derive(text.as_bytes(), None, |derived| got.push(show(&derived)));
             assert!(got.len() == 1 && got[0].contains(&format!("Resource={want} ")), "{operation}: {got:?}");
         }
     }
@@ -481,7 +518,7 @@ mod tests {
     #[track_caller]
     fn check(record: &str, want: &[&str]) {
         let mut got = Vec::new();
-        derive(record.as_bytes(), |derived| got.push(show(&derived)));
+        derive(record.as_bytes(), None, |derived| got.push(show(&derived)));
         assert_eq!(got, want);
     }
 
@@ -489,7 +526,7 @@ mod tests {
     #[track_caller]
     fn check_kms(record: &str, want: &[&str]) {
         let mut got = Vec::new();
-        derive(record.as_bytes(), |derived| got.push(show(&derived)));
+        derive(record.as_bytes(), None, |derived| got.push(show(&derived)));
         got.retain(|text| !text.contains("AWS/Usage"));
         assert_eq!(got, want);
     }

@@ -8,7 +8,7 @@ use keywatch_iam::Call;
 
 use super::{
     Second,
-    series::{Metric, RECENT_SECONDS, SeriesId, SeriesStore},
+    series::{Metric, SeriesId, SeriesStore},
 };
 use crate::cloudwatch::{CloudWatch, CloudWatchError};
 
@@ -64,14 +64,17 @@ fn find(
     after: Option<SeriesId>,
     now: Second,
 ) -> (Vec<MetricNames>, Option<SeriesId>) {
-    let seconds = if request.recently_active.is_some() { THREE_HOURS } else { RECENT_SECONDS };
+    let is_known = |id: SeriesId| match request.recently_active {
+        Some(_) => series.is_recent(id, now, THREE_HOURS),
+        None => series.is_listed(id, now),
+    };
     let wanted = |id: &SeriesId| {
         let metric = series.metric(*id);
         metric.partition() == partition
             && request.namespace.as_deref().is_none_or(|namespace| metric.namespace() == namespace)
             && request.metric_name.as_deref().is_none_or(|name| metric.name() == name)
             && request.dimensions.iter().flatten().all(|filter| has(&metric, filter))
-            && series.is_recent(*id, now, seconds)
+            && is_known(*id)
     };
     let mut ids: Vec<SeriesId> = series.ids_after(after).filter(wanted).take(PAGE_MAX + 1).collect();
     let more = ids.len() > PAGE_MAX;
@@ -119,7 +122,7 @@ mod tests {
             let set = StatisticSet::uniform(1.0, 1.0);
             let time = if at == 0 { 0 } else { 10_000_000 };
             let datum = Datum { metric, time, unit: Unit::Count, high_resolution: false, set: &set };
-            store.add(1, &datum, 10_000_000).unwrap();
+            store.add(1, &datum, time).unwrap();
         }
         store
     }

@@ -100,7 +100,9 @@ fn apply_entry(series: &mut SeriesStore, entry: &LogEntry, now: Timestamp) -> Re
     match entry.kind {
         EntryKind::Record | EntryKind::ImportedRecord => {
             let mut dropped = 0;
-            derive(&entry.bytes, |derived| {
+            let is_imported = entry.kind == EntryKind::ImportedRecord;
+            let importer = is_imported.then(|| entry.partition.account());
+            derive(&entry.bytes, importer, |derived| {
                 dropped += u32::from(apply_derived(series, entry.seq, &derived, now).is_err())
             });
             if dropped > 0 {

@@ -12,14 +12,14 @@ use super::{
     packed::Figures,
     ramp::{self, Ramp},
     statistic_set::StatisticSet,
-    stream::{Removed, Stream},
+    stream::{DAY_SECONDS, Removed, Stream},
     symbols::{Symbol, Symbols},
 };
 
 /// More series than this are refused, so that a publisher of random dimension values cannot exhaust memory.
 pub const SERIES_MAX: usize = 4_000_000;
-/// `ListMetrics` and the query languages know a metric for this long after its newest point.
-pub const RECENT_SECONDS: Second = 14 * 86_400;
+/// `ListMetrics` knows a metric for this long after its newest point, or after a point came that was old already.
+pub const RECENT_SECONDS: Second = 14 * DAY_SECONDS;
 
 /// The number of a series.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -63,6 +63,8 @@ pub struct Series {
     ramps_through: u64,
     /// The newest point's time, for `ListMetrics`.
     newest: Second,
+    /// The midnight before a point last came that was more than a day old, as imported ones are.
+    came_late: Second,
     /// The entry that describes this series must be stored (again).
     definition_changed: bool,
     in_changed: bool,
@@ -165,6 +167,7 @@ impl SeriesStore {
             ramps: Vec::new(),
             ramps_through: 0,
             newest: Second::MIN,
+            came_late: Second::MIN,
             definition_changed: true,
             in_changed: false,
             in_unstored: false,
@@ -184,6 +187,10 @@ impl SeriesStore {
         });
         if series.streams[at].1.add(seq, datum.time, datum.high_resolution, now, datum.set) {
             series.newest = series.newest.max(datum.time);
+            let today = now - now.rem_euclid(DAY_SECONDS);
+            if now - datum.time > DAY_SECONDS && series.came_late < today {
+                (series.came_late, series.definition_changed) = (today, true);
+            }
             self.mark(id);
         }
         Ok(())
@@ -286,6 +293,12 @@ impl SeriesStore {
         series.newest > now - seconds || ramp::active_since(&series.ramps, now - seconds, now)
     }
 
+    /// Whether `ListMetrics` knows the metric: it had a point of the last days, or one came in them.
+    pub fn is_listed(&self, id: SeriesId, now: Second) -> bool {
+        let came_late = self.series[id.0 as usize].came_late;
+        self.is_recent(id, now, RECENT_SECONDS) || came_late > now.saturating_sub(RECENT_SECONDS)
+    }
+
     /// Whether the metric has a countdown that still runs, so that it changes by time alone.
     pub fn counts_down(&self, id: SeriesId, now: Second) -> bool {
         ramp::active_since(&self.series[id.0 as usize].ramps, now, Second::MAX)
@@ -371,15 +384,15 @@ impl Series {
         self.streams.iter_mut().map(|(unit, stream)| (*unit, stream))
     }
 
-    /// The countdowns and the newest point's time if they must be stored; asking settles it.
-    pub fn definition_to_store(&mut self) -> Option<(&[Ramp], Second)> {
-        std::mem::take(&mut self.definition_changed).then_some((&self.ramps, self.newest))
+    /// The countdowns, the newest point's time and when one last came late, if they must be stored; asking settles it.
+    pub fn definition_to_store(&mut self) -> Option<(&[Ramp], Second, Second)> {
+        std::mem::take(&mut self.definition_changed).then_some((&self.ramps, self.newest, self.came_late))
     }
 
-    /// Takes stored countdowns and the newest point's time back.
-    pub fn load_definition(&mut self, ramps: Vec<Ramp>, newest: Second, through: u64) {
+    /// Takes what was stored back.
+    pub fn load_definition(&mut self, ramps: Vec<Ramp>, newest: Second, came_late: Second, through: u64) {
         (self.ramps, self.ramps_through, self.definition_changed) = (ramps, through, false);
-        self.newest = self.newest.max(newest);
+        (self.newest, self.came_late) = (self.newest.max(newest), came_late);
     }
 
     /// Remembers that a day with points up to `newest` was loaded.
@@ -525,6 +538,21 @@ mod tests {
         let id = store.find(&metric(&[])).unwrap();
         assert!(store.is_recent(id, 1_000 + RECENT_SECONDS - 1, RECENT_SECONDS));
         assert!(!store.is_recent(id, 1_000 + RECENT_SECONDS, RECENT_SECONDS));
+        assert!(!store.is_listed(id, 1_000 + RECENT_SECONDS));
+    }
+
+    #[test]
+    fn old_points_that_come_now_are_listed() {
+        let came = 1_000 * DAY_SECONDS;
+        let mut store = SeriesStore::default();
+        let set = StatisticSet::uniform(1.0, 1.0);
+        let unit = Unit::Count;
+        let datum = Datum { metric: metric(&[]), time: 0, unit, high_resolution: false, set: &set };
+        store.add(1, &datum, came + 5).unwrap();
+        let id = store.find(&metric(&[])).unwrap();
+        assert!(!store.is_recent(id, came, RECENT_SECONDS));
+        assert!(store.is_listed(id, came + RECENT_SECONDS - 1));
+        assert!(!store.is_listed(id, came + RECENT_SECONDS));
     }
 
     #[test]

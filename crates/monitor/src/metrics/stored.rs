@@ -34,6 +34,8 @@ struct Definition {
     dimensions: Vec<(String, String)>,
     ramps: Vec<Ramp>,
     newest: Option<Second>,
+    #[serde(default)]
+    came_late: Option<Second>,
     through: Seq,
 }
 
@@ -129,8 +131,9 @@ pub async fn load(store: &Store) -> Result<SeriesStore, StoreError> {
 }
 
 fn definition(series: &mut SeriesStore, id: SeriesId, through: Seq) -> Option<Definition> {
-    let (ramps, newest) = series.series_mut(id).definition_to_store()?;
-    let (ramps, newest) = (ramps.to_vec(), Some(newest).filter(|newest| *newest != Second::MIN));
+    let (ramps, newest, came_late) = series.series_mut(id).definition_to_store()?;
+    let known = |time: Second| Some(time).filter(|time| *time != Second::MIN);
+    let (ramps, newest, came_late) = (ramps.to_vec(), known(newest), known(came_late));
     let metric = series.metric(id);
     Some(Definition {
         partition: metric.partition().to_owned(),
@@ -139,6 +142,7 @@ fn definition(series: &mut SeriesStore, id: SeriesId, through: Seq) -> Option<De
         dimensions: metric.dimensions().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
         ramps,
         newest,
+        came_late,
         through,
     })
 }
@@ -156,7 +160,8 @@ fn load_definition(series: &mut SeriesStore, key: &str, stored: Definition) -> R
     if series_key(id) != key {
         return Err(StoreError::corrupt(format!("metric series {key}")));
     }
-    series.series_mut(id).load_definition(stored.ramps, stored.newest.unwrap_or(Second::MIN), stored.through);
+    let [newest, came_late] = [stored.newest, stored.came_late].map(|time| time.unwrap_or(Second::MIN));
+    series.series_mut(id).load_definition(stored.ramps, newest, came_late, stored.through);
     Ok(())
 }
 

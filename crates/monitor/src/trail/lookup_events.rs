@@ -3,6 +3,9 @@
 //! The log is read backwards by stored block. A block's entries may be older than those of an earlier block (imported
 //! records are), so what was found is final only down to the greatest time that may still follow. The next page continues
 //! after the last event shown, by time and sequence number: records that arrive in between neither shift nor repeat it.
+//!
+//! History goes back 90 days, as AWS's does. Imported records stay in it for good: a look-up whose time range begins or
+//! ends before that finds them, whoever asks for no such time sees the last 90 days.
 
 use jiff::{SignedDuration, Timestamp};
 use keywatch_api::cloudtrail::{Event, EventResource, LookupEventsRequest, LookupEventsResponse};
@@ -44,15 +47,13 @@ pub(crate) async fn lookup_events(
         Some("insight") => return Ok(LookupEventsResponse { events: vec![], next_token: None }),
         Some(_) => return Err(CloudTrailError::InvalidEventCategory),
     }
-    let end = request.end_time.map_or(Timestamp::MAX, |time| time.0);
-    let start = request.start_time.map_or(Timestamp::MIN, |time| time.0);
-    if start > end {
+    let [start, end] = [request.start_time, request.end_time].map(|time| time.map(|time| time.0));
+    if start.zip(end).is_some_and(|(start, end)| start > end) {
         return Err(CloudTrailError::InvalidTimeRange);
     }
     let question = question(&call.partition().to_string(), &request);
     let after = request.next_token.as_deref().map(|token| place(&question, token)).transpose()?;
-    let oldest = call.now.checked_sub(HISTORY).unwrap_or(Timestamp::MIN);
-    let window = Window { start: start.max(oldest), end, after };
+    let window = Window::new(start, end, after, call.now);
     let found = search(call, trails, &Filter::new(attributes.first()), &window, limit as usize).await?;
     let next_token =
         found.more.map(|(time, seq)| page::encode(&question, &format!("{} {seq}", time.as_microsecond())));
@@ -62,8 +63,23 @@ pub(crate) async fn lookup_events(
 struct Window {
     start: Timestamp,
     end: Timestamp,
+    /// Older records show only if they were imported.
+    own_since: Timestamp,
     /// Only what comes after this, going back in time.
     after: Option<Place>,
+}
+
+impl Window {
+    fn new(start: Option<Timestamp>, end: Option<Timestamp>, after: Option<Place>, now: Timestamp) -> Self {
+        let own_since = now.checked_sub(HISTORY).unwrap_or(Timestamp::MIN);
+        let open_start = if end.is_some_and(|end| end < own_since) { Timestamp::MIN } else { own_since };
+        Self { start: start.unwrap_or(open_start), end: end.unwrap_or(Timestamp::MAX), own_since, after }
+    }
+
+    fn takes(&self, entry: &LogEntry) -> bool {
+        (entry.kind == EntryKind::ImportedRecord || entry.time >= self.own_since)
+            && self.after.is_none_or(|after| (entry.time, entry.seq) < after)
+    }
 }
 
 struct Found {
@@ -89,11 +105,10 @@ async fn search(
         let kinds = [EntryKind::Record, EntryKind::ImportedRecord];
         let (entries, following) = trails.store.read_log_newest(window.start..=newest, &kinds, next).await?;
         for entry in entries.iter().filter(|entry| entry.partition == partition) {
-            let place = (entry.time, entry.seq);
-            if window.after.is_none_or(|after| place < after)
+            if window.takes(entry)
                 && let Some(facts) = filter.accept(&entry.bytes)
             {
-                matches.push((place, event(entry, &facts)));
+                matches.push(((entry.time, entry.seq), event(entry, &facts)));
             }
         }
         matches.sort_unstable_by(|(left, _), (right, _)| right.cmp(left));
@@ -158,4 +173,39 @@ fn place(question: &str, token: &str) -> Result<Place, CloudTrailError> {
     let time =
         time.parse().ok().and_then(|micros| Timestamp::from_microsecond(micros).ok()).ok_or_else(invalid)?;
     Ok((time, seq.parse().map_err(|_| invalid())?))
+}
+
+#[cfg(test)]
+mod tests {
+    use keywatch_store::Partition;
+
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().expect("a time")
+    }
+
+    /// What a look-up at the end of 2026 takes of an old record and of one of yesterday, own and imported.
+    #[track_caller]
+    fn check(start: Option<&str>, end: Option<&str>, want: [bool; 4]) {
+        let window = Window::new(start.map(at), end.map(at), None, at("2026-12-31T00:00:00Z"));
+        let takes = |kind, time: &str| {
+            let (time, partition) = (at(time), Partition::new("000000000000", "us-east-1"));
+            let entry = LogEntry { seq: 1, kind, time, partition, bytes: Default::default() };
+            (window.start..=window.end).contains(&time) && window.takes(&entry)
+        };
+        let [old, recent] = ["2023-07-10T11:54:39Z", "2026-12-30T00:00:00Z"];
+        let kinds = [EntryKind::Record, EntryKind::ImportedRecord];
+        let got = [old, recent].map(|time| kinds.map(|kind| takes(kind, time)));
+        assert_eq!(got.concat(), want, "from {start:?} to {end:?}");
+    }
+
+    #[test]
+    fn imported_records_stay_in_the_history() {
+        check(None, None, [false, false, true, true]);
+        check(Some("2023-01-01T00:00:00Z"), None, [false, true, true, true]);
+        check(Some("2023-01-01T00:00:00Z"), Some("2024-01-01T00:00:00Z"), [false, true, false, false]);
+        check(None, Some("2024-01-01T00:00:00Z"), [false, true, false, false]);
+        check(None, Some("2026-12-30T12:00:00Z"), [false, false, true, true]);
+    }
 }

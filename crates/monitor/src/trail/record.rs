@@ -73,8 +73,12 @@ impl TrailRecord {
 
     /// Whether a record of `partition` made at `time` belongs to this trail.
     pub fn takes(&self, partition: &Partition, time: Timestamp) -> bool {
+        self.takes_imported(partition) && self.started.is_some_and(|started| started <= time)
+    }
+
+    /// Whether records of `partition` that are imported now belong to this trail, whenever they were made.
+    pub fn takes_imported(&self, partition: &Partition) -> bool {
         self.is_logging()
-            && self.started.is_some_and(|started| started <= time)
             && self.account == partition.account()
             && (self.is_multi_region || self.home_region == partition.region())
     }
@@ -121,6 +125,9 @@ mod tests {
         let elsewhere = Partition::new("000000000000", "eu-west-1");
         assert!(trail.takes(&home, at(10)));
         assert!(!trail.takes(&home, at(9)));
+        assert!(trail.takes_imported(&home));
+        assert!(!trail.takes_imported(&elsewhere));
+        assert!(!TrailRecord { started: None, ..trail.clone() }.takes_imported(&home));
         assert!(!trail.takes(&elsewhere, at(10)));
         assert!(!trail.takes(&Partition::new("111122223333", "us-east-1"), at(10)));
         assert!(TrailRecord { is_multi_region: true, ..trail.clone() }.takes(&elsewhere, at(10)));

@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod env;
+pub mod import;
 pub mod outbox;
 mod request;
 

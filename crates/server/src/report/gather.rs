@@ -7,7 +7,7 @@
 use super::options::Period;
 use super::seen::{Duplicates, Seen, SourceNumber};
 use super::tally::Tally;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::ProgressBar;
 use keywatch_monitor::trail::files::{Fault, FileSummary, LogFile, LogFiles, RawRecord, Reader};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -81,15 +81,6 @@ impl Source<'_> {
             Self::Stdin => reader.read_stream(io::stdin(), u64::MAX, sink),
         }
     }
-}
-
-/// A bar over the bytes on disk, shown when standard error is a terminal.
-pub(super) fn progress_bar(files: &LogFiles) -> ProgressBar {
-    let bytes = files.files.iter().map(|file| file.bytes).sum();
-    let bar = ProgressBar::with_draw_target(Some(bytes), ProgressDrawTarget::stderr());
-    let style = "{bar:40} {bytes}/{total_bytes} {bytes_per_sec} {eta}";
-    bar.set_style(ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar()));
-    bar
 }
 
 /// Reads the files and, if asked, standard input.

@@ -26,7 +26,7 @@ mod tests;
 
 pub use options::ReportOptions;
 
-use crate::exit;
+use crate::{exit, progress};
 use keywatch_monitor::trail::files::discover;
 use options::Format;
 use std::fs::File;
@@ -53,7 +53,7 @@ pub fn run(options: &ReportOptions) -> ExitCode {
 fn try_run(options: &ReportOptions) -> Result<Summary, String> {
     let files = discover(&options.file_paths()).map_err(|error| error.to_string())?;
     let output = Output::open(options.output.as_deref())?;
-    let bar = gather::progress_bar(&files);
+    let bar = progress::bar_of(&files);
     let gathered = gather::gather(&files, options.stdin(), options.period(), &bar);
     bar.finish_and_clear();
     let summary = Summary::of(gathered, options.period());

@@ -5,29 +5,31 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 use keywatch_api::keywatch::{ImportTrailRequest, ImportTrailResponse};
 use keywatch_iam::Call;
-use keywatch_store::{Append, EntryKind, Partition, StoreError};
+use keywatch_store::{Append, EntryKind, Partition, Store, StoreError};
 
 use super::ImportError;
+use super::own::own_ids;
 use super::parse::{EventId, Found, Parsed, TEXT_BYTES_MAX, parse};
 use super::record::{IMPORT, IMPORTED, ImportRecord, import_key, minute_key};
 
 const SECONDS_PER_MINUTE: i64 = 60;
 
-/// Needs nothing of the service that serves it.
-pub async fn import_trail<S: Sync>(
+/// Needs only the store of the service that serves it.
+pub async fn import_trail<S: AsRef<Store> + Sync>(
     call: &mut Call<'_>,
-    _: &S,
+    service: &S,
     request: ImportTrailRequest,
 ) -> Result<ImportTrailResponse, ImportError> {
     call.authorize_own("keywatch:ImportTrail", "*")?;
     // A file of the largest size keeps a processor busy for a tenth of a second.
     let file = request.log_file.0;
-    let parsed = tokio::task::spawn_blocking(move || parse(&file, TEXT_BYTES_MAX))
+    let importer = call.account().clone();
+    let parsed = tokio::task::spawn_blocking(move || parse(&file, &importer, TEXT_BYTES_MAX))
         .await
         .map_err(|_| ImportError::BrokenOff)??;
     let Parsed { found, skipped, faults } = parsed;
     let records = found.len() as u64;
-    let new = only_new(call, found).await?;
+    let new = only_new(call, service.as_ref(), found).await?;
     let imported = new.len() as u64;
     append(call, new);
     let record = ImportRecord {
@@ -54,10 +56,11 @@ pub async fn import_trail<S: Sync>(
     })
 }
 
-/// Leaves out what was imported before or stands twice in the file, and notes the rest as imported.
-async fn only_new(call: &mut Call<'_>, found: Vec<Found>) -> Result<Vec<Found>, StoreError> {
+/// Leaves out what was imported before, stands twice in the file or is our own, and notes the rest as imported.
+async fn only_new(call: &mut Call<'_>, store: &Store, found: Vec<Found>) -> Result<Vec<Found>, StoreError> {
+    let own = own_ids(store, call.account(), &found).await?;
     let mut minutes: BTreeMap<i64, Vec<Found>> = BTreeMap::new();
-    for record in found {
+    for record in found.into_iter().filter(|record| !own.contains(&record.id)) {
         let minute = record.time.as_second().div_euclid(SECONDS_PER_MINUTE);
         minutes.entry(minute).or_default().push(record);
     }

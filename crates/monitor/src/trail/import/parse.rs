@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use keywatch_api::Region;
+use keywatch_api::{AccountId, Region};
 use keywatch_crypto::digest::sha256;
 use uuid::Uuid;
 
@@ -24,6 +24,8 @@ pub(super) struct Found {
     pub(super) id: EventId,
     pub(super) time: Timestamp,
     pub(super) region: Region,
+    /// Delivered to the importing account, so that it may be one of our own.
+    pub(super) may_be_own: bool,
     /// The record's JSON text, unchanged.
     pub(super) json: Bytes,
 }
@@ -40,7 +42,7 @@ pub(super) struct Parsed {
 
 /// Reads a log file, plain or gzip. What comes before damage is kept and the damage named; a file without a
 /// single record because of its damage is refused, and so is one with more than `text_bytes_max` of records.
-pub(super) fn parse(file: &[u8], text_bytes_max: usize) -> Result<Parsed, ImportError> {
+pub(super) fn parse(file: &[u8], importer: &AccountId, text_bytes_max: usize) -> Result<Parsed, ImportError> {
     let mut parsed = Parsed::default();
     let mut bytes = 0;
     let mut without_region = 0;
@@ -49,7 +51,7 @@ pub(super) fn parse(file: &[u8], text_bytes_max: usize) -> Result<Parsed, Import
         if bytes > text_bytes_max {
             return ControlFlow::Break(());
         }
-        match found(&record) {
+        match found(&record, importer) {
             Some(found) => parsed.found.push(found),
             None => without_region += 1,
         }
@@ -77,28 +79,32 @@ pub(super) fn parse(file: &[u8], text_bytes_max: usize) -> Result<Parsed, Import
     Ok(parsed)
 }
 
-fn found(record: &RawRecord<'_>) -> Option<Found> {
+fn found(record: &RawRecord<'_>, importer: &AccountId) -> Option<Found> {
     Some(Found {
-        id: event_id(record),
+        id: event_id(record.event_id.as_deref().unwrap_or_default(), record.json),
         time: record.event_time,
         region: record.region.as_deref()?.parse().ok()?,
+        may_be_own: record.account.as_deref() == Some(importer.as_str()),
         json: Bytes::copy_from_slice(record.json),
     })
 }
 
 /// Records before event version 1.01 have no ID; they are told by their text.
-fn event_id(record: &RawRecord<'_>) -> EventId {
-    let name = record.event_id.as_deref().unwrap_or_default();
+pub(super) fn event_id(name: &str, record: &[u8]) -> EventId {
     if let Ok(uuid) = Uuid::try_parse(name) {
         return uuid.into_bytes();
     }
-    let digest = if name.is_empty() { sha256(record.json) } else { sha256(name.as_bytes()) };
+    let digest = if name.is_empty() { sha256(record) } else { sha256(name.as_bytes()) };
     *digest.first_chunk().expect("a digest is longer than an event's identity")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn parse(file: &[u8], text_bytes_max: usize) -> Result<Parsed, ImportError> {
+        super::parse(file, &"123456789012".parse().expect("an account"), text_bytes_max)
+    }
 
     #[test]
     fn the_limit_is_on_records() {

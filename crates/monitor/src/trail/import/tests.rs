@@ -6,7 +6,7 @@ use std::sync::Arc;
 use keywatch_api::keywatch::{DescribeImportsRequest, ImportTrailRequest, ImportTrailResponse};
 use keywatch_api::{AccountId, Blob, WireError};
 use keywatch_iam::{Call, Caller, CallerKind, Notes, Origin};
-use keywatch_store::{EntryKind, LogEntry, Store, Transaction};
+use keywatch_store::{Append, Batch, EntryKind, LogEntry, Partition, Store, Transaction};
 
 use super::ImportError;
 use super::describe_imports::describe_imports;
@@ -18,6 +18,14 @@ struct World {
     store: Store,
     caller: Arc<Caller>,
     _directory: tempfile::TempDir,
+}
+
+struct Service(Store);
+
+impl AsRef<Store> for Service {
+    fn as_ref(&self) -> &Store {
+        &self.0
+    }
 }
 
 impl World {
@@ -50,7 +58,7 @@ impl World {
     async fn import(&self, request_id: &str, file: &[u8]) -> Result<ImportTrailResponse, ImportError> {
         let mut call = self.call(request_id);
         let request = ImportTrailRequest { log_file: Blob(file.to_vec()), name: Some("a.json".to_owned()) };
-        let response = import_trail(&mut call, &(), request).await?;
+        let response = import_trail(&mut call, &Service(self.store.clone()), request).await?;
         call.tx.commit().await.expect("nobody else writes");
         Ok(response)
     }
@@ -160,6 +168,24 @@ async fn damage_is_named() {
 }
 
 #[tokio::test]
+async fn what_our_own_trail_delivered_is_there_already() {
+    let world = World::new().await;
+    let records: Vec<String> = (0..3)
+        .map(|number| record(number, r#","awsRegion":"us-east-1""#).replace("123837392027", "000000000000"))
+        .collect();
+    let own = Append {
+        kind: EntryKind::Record,
+        time: "2023-07-10T11:01:39.5Z".parse().expect("a time"),
+        partition: Partition::new("000000000000", "us-east-1"),
+        bytes: records[1].clone().into(),
+    };
+    world.store.commit(Batch { appends: vec![own], ..Batch::default() }).await.expect("committed");
+    let response = world.import("one", &document(&records)).await.expect("imported");
+    assert_eq!(counts(&response), (3, 2, 1, 0));
+    assert_eq!(world.log().await.len(), 3);
+}
+
+#[tokio::test]
 async fn gzip_too() {
     let world = World::new().await;
     let gzip = |bytes: &[u8]| {
@@ -196,6 +222,7 @@ async fn strangers_are_refused() {
     let mut call = world.call("one");
     call.caller = Arc::new(stranger);
     let request = ImportTrailRequest { log_file: Blob(document(&regional(0..1))), name: None };
-    let error = import_trail(&mut call, &(), request).await.expect_err("refused");
+    let service = Service(world.store.clone());
+    let error = import_trail(&mut call, &service, request).await.expect_err("refused");
     assert_eq!(error.code(), "AccessDeniedException");
 }
