@@ -47,7 +47,7 @@ def record(name, key, time, region=REGION, user="alice", **members):
         "eventVersion": "1.11", "eventID": str(uuid.uuid4()), "requestID": str(uuid.uuid4()), "eventTime": wire_time(time),
         "eventSource": "kms.amazonaws.com", "eventName": name, "awsRegion": region, "eventType": "AwsApiCall",
         "userIdentity": {"type": "IAMUser", "accountId": SOURCE, "userName": user, "arn": f"arn:aws:iam::{SOURCE}:user/{user}"},
-        "sourceIPAddress": "192.0.2.7", "userAgent": "aws-cli/2", "readOnly": name != "ScheduleKeyDeletion",
+        "sourceIPAddress": "192.0.2.7", "userAgent": "aws-cli/2", "readOnly": True,
         "requestParameters": {"keyId": key, "encryptionAlgorithm": "SYMMETRIC_DEFAULT"}, "responseElements": None,
         "resources": [{"accountId": SOURCE, "type": "AWS::KMS::Key", "ARN": key}],
         "managementEvent": True, "eventCategory": "Management", "recipientAccountId": SOURCE, **members,
