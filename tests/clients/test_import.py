@@ -260,7 +260,7 @@ def test_what_cannot_be_imported_is_named(server, tmp_path):
 
 
 def test_an_import_that_was_killed_is_finished_by_running_it_again(server, tmp_path):
-    files, per_file = 150, 60
+    files, per_file = 120, 30
     key = key_arn("k")
     start = NOW.replace(second=0) - timedelta(hours=2)
     for number in range(files):
