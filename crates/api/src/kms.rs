@@ -5,7 +5,9 @@ pub mod ciphers;
 pub mod grants;
 pub mod import;
 pub mod keys;
+pub mod last_usage;
 pub mod member;
+pub mod multi_region;
 pub mod policies;
 pub mod rotation;
 pub mod sets;
@@ -43,7 +45,7 @@ macro_rules! kms_operations {
             GenerateDataKeyWithoutPlaintext generate_data_key_without_plaintext Read;
             GenerateMac - Read;
             GenerateRandom generate_random Read;
-            GetKeyLastUsage - Read;
+            GetKeyLastUsage get_key_last_usage Read;
             GetKeyPolicy get_key_policy Read;
             GetKeyRotationStatus get_key_rotation_status Read;
             GetParametersForImport get_parameters_for_import Read;
@@ -58,7 +60,7 @@ macro_rules! kms_operations {
             ListRetirableGrants list_retirable_grants Read;
             PutKeyPolicy put_key_policy Write;
             ReEncrypt re_encrypt Read;
-            ReplicateKey - Write;
+            ReplicateKey replicate_key Write;
             RetireGrant retire_grant Write;
             RevokeGrant revoke_grant Write;
             RotateKeyOnDemand rotate_key_on_demand Write;
@@ -69,7 +71,7 @@ macro_rules! kms_operations {
             UpdateAlias update_alias Write;
             UpdateCustomKeyStore - Write;
             UpdateKeyDescription update_key_description Write;
-            UpdatePrimaryRegion - Write;
+            UpdatePrimaryRegion update_primary_region Write;
             Verify - Read;
             VerifyMac - Read;
         }

@@ -112,17 +112,17 @@ pub(crate) async fn find(
             (alias_target(call, kms, account, region, &name).await?, Some(name))
         }
     };
-    match (target, alias) {
-        (Target::Key(place), alias) => Ok(Found { open: open_at(call, kms, &place, action).await?, alias }),
-        (Target::Predefined(name), alias) => {
-            // Boxed, since it happens once in an alias's life.
-            Ok(Found { open: Box::pin(managed::key_behind(call, kms, &name)).await?, alias })
-        }
-        (Target::Nothing(arn), _) => {
+    let open = match target {
+        Target::Key(place) => open_at(call, kms, &place, action).await?,
+        // Boxed, since it happens once in an alias's life.
+        Target::Predefined(name) => Box::pin(managed::key_behind(call, kms, &name)).await?,
+        Target::Nothing(arn) => {
             call.authorize_own(action, &arn.to_string())?;
-            Err(KmsError::NotFound(format!("Alias {arn} is not found.")))
+            return Err(KmsError::NotFound(format!("Alias {arn} is not found.")));
         }
-    }
+    };
+    kms.quotas().take_use(call, action, open.key.spec)?;
+    Ok(Found { open, alias })
 }
 
 /// What a name leads to.
@@ -168,9 +168,15 @@ async fn open_at(
 }
 
 /// The key at `place`, as [`find`] gives it; `None` when there is none.
-pub(crate) async fn find_at(call: &Call<'_>, kms: &Kms, place: &KeyPlace) -> Result<Option<Found>, KmsError> {
-    let open = kms.open().get(call.tx.store, kms.keyring(), place).await?;
-    Ok(open.map(|open| Found { open, alias: None }))
+pub(crate) async fn find_at(
+    call: &Call<'_>,
+    kms: &Kms,
+    place: &KeyPlace,
+    action: &str,
+) -> Result<Option<Found>, KmsError> {
+    let Some(open) = kms.open().get(call.tx.store, kms.keyring(), place).await? else { return Ok(None) };
+    kms.quotas().take_use(call, action, open.key.spec)?;
+    Ok(Some(Found { open, alias: None }))
 }
 
 /// Finds a key and asks the policies: what most operations that only read begin with.

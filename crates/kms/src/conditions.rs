@@ -1,7 +1,7 @@
 //! The condition keys of KMS, looked up only when a policy asks. Source: KMS developer guide, "AWS KMS condition keys". They
 //! speak of effective values, defaults included.
 //!
-//! **Not here:** the global keys (`keywatch_iam::policy`), `kms:TrailingDaysWithoutKeyUsage` (needs last use, which is not built).
+//! **Not here:** the global keys (`keywatch_iam::policy`), those that one operation reckons itself.
 
 use std::collections::BTreeMap;
 
@@ -64,7 +64,8 @@ impl ConditionKeys for KeyKeys<'_> {
             "kms:keyspec" | "kms:customermasterkeyspec" => Some(Values::one(self.key.spec.as_str())),
             "kms:keyusage" | "kms:customermasterkeyusage" => Some(Values::one(self.key.usage.as_str())),
             "kms:keyorigin" => Some(Values::one(self.key.origin.as_str())),
-            "kms:multiregion" => Some(Values::bool(false)),
+            "kms:multiregion" => Some(Values::bool(self.key.family.is_some())),
+            "kms:multiregionkeytype" => self.key.family_role().map(|role| Values::one(role.as_str())),
             "kms:requestalias" => self.alias.map(Values::one),
             "kms:resourcealiases" if self.key.aliases.is_empty() => None,
             "kms:resourcealiases" => Some(Values::many(self.key.aliases.iter().map(String::as_str))),

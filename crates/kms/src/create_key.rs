@@ -15,10 +15,11 @@ use crate::access::authorize_own;
 use crate::conditions::TagKeys;
 use crate::due::rotate_key::fresh_material;
 use crate::error::KmsError;
+use crate::family::Family;
 use crate::key::{Key, Material, State};
 use crate::key_policy::{accepted, check_not_locked_out, default_policy};
 use crate::open_key::KEY_RESOURCE;
-use crate::{rows, spec, tags};
+use crate::{key_count, rows, spec, tags};
 
 pub(crate) async fn create_key(
     call: &mut Call<'_>,
@@ -42,6 +43,7 @@ pub(crate) async fn create_key(
     if !request.bypass_policy_lockout_safety_check.0 {
         check_not_locked_out(call, &key, &policy, &more)?;
     }
+    Box::pin(key_count::add(&mut call.tx, &key)).await?;
     rows::insert(&mut call.tx, &key)?;
     call.notes.resource(&key.arn(), KEY_RESOURCE);
     Ok(KeyMetadataResponse { key_metadata: key.metadata() })
@@ -56,8 +58,11 @@ fn new_key(
     tags: std::collections::BTreeMap<String, String>,
 ) -> Result<Key, KmsError> {
     let origin = request.origin.0;
+    let multi_region = request.multi_region == Some(true);
+    let id = random::uuid_bytes(&mut SystemRandom);
+    let name = if multi_region { KeyName::from_multi_region_bytes(id) } else { KeyName::from_uuid_bytes(id) };
     let mut key = Key {
-        id: KeyName::from_uuid_bytes(random::uuid_bytes(&mut SystemRandom)).to_string(),
+        id: name.to_string(),
         account: call.account().clone(),
         region: call.region.clone(),
         created: call.now,
@@ -72,6 +77,7 @@ fn new_key(
         policy,
         tags,
         aliases: Default::default(),
+        family: multi_region.then(|| Family::founded(call.region.clone())),
     };
     if origin == Origin::AwsKms {
         let (id, sealed) = fresh_material(kms, &key)?;
@@ -115,16 +121,23 @@ fn check_built(request: &CreateKeyRequest, spec: KeySpec) -> Result<(), KmsError
     if spec != KeySpec::SymmetricDefault {
         return unsupported(format!("KeySpec {spec}"));
     }
-    if request.multi_region == Some(true) {
-        return unsupported("MultiRegion".to_owned());
+    check_key_store(request)
+}
+
+/// There are no custom key stores, so whoever names one is told that it is not there.
+fn check_key_store(request: &CreateKeyRequest) -> Result<(), KmsError> {
+    let invalid = |text: String| Err(KmsError::Validation(text));
+    let origin = request.origin.0;
+    let stored = matches!(origin, Origin::AwsCloudHsm | Origin::ExternalKeyStore);
+    if request.xks_key_id.is_some() && origin != Origin::ExternalKeyStore {
+        return invalid(format!("XksKeyId is not valid for Origin {origin}."));
     }
-    if matches!(request.origin.0, Origin::AwsCloudHsm | Origin::ExternalKeyStore) {
-        return unsupported(format!("Origin {}", request.origin.0));
+    match &request.custom_key_store_id {
+        None if stored => invalid(format!("CustomKeyStoreId is required for Origin {origin}.")),
+        None => Ok(()),
+        Some(_) if !stored => invalid(format!("CustomKeyStoreId is not valid for Origin {origin}.")),
+        Some(id) => Err(KmsError::CustomKeyStoreNotFound(format!("Custom key store '{id}' was not found."))),
     }
-    if request.custom_key_store_id.is_some() || request.xks_key_id.is_some() {
-        return unsupported("A custom key store".to_owned());
-    }
-    Ok(())
 }
 
 /// `requestParameters` with the defaults that AWS fills in.
@@ -180,6 +193,9 @@ impl ConditionKeys for CreateKeys<'_> {
             "kms:keyusage" | "kms:customermasterkeyusage" => Some(Values::one(self.usage.as_str())),
             "kms:keyorigin" => Some(Values::one(self.request.origin.0.as_str())),
             "kms:multiregion" => Some(Values::bool(self.request.multi_region == Some(true))),
+            "kms:multiregionkeytype" if self.request.multi_region == Some(true) => {
+                Some(Values::one("PRIMARY"))
+            }
             _ => self.tags.values(key),
         }
     }

@@ -94,7 +94,7 @@ impl<'r> Source<'r> {
         }
         let Some(envelope) = envelope else { return Err(KmsError::missing(self.key_member)) };
         let place = own_place(call, *envelope.key_name());
-        match find_at(call, kms, &place).await? {
+        match find_at(call, kms, &place, action).await? {
             Some(found) => Ok((found, Some(envelope))),
             // Nobody learns from a blob whether a key of somebody else exists.
             None => Err(KmsError::AccessDenied(AccessDenied(

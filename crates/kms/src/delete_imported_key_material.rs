@@ -6,11 +6,11 @@ use keywatch_iam::Call;
 use crate::Kms;
 use crate::access::{Asked, hold};
 use crate::error::KmsError;
-use crate::rows;
+use crate::{family, rows};
 
 pub(crate) async fn delete_imported_key_material(
     call: &mut Call<'_>,
-    _kms: &Kms,
+    kms: &Kms,
     request: DeleteImportedKeyMaterialRequest,
 ) -> Result<KeyMaterialResponse, KmsError> {
     let key = hold(call, &request.key_id, &Asked::plain("kms:DeleteImportedKeyMaterial")).await?;
@@ -20,5 +20,6 @@ pub(crate) async fn delete_imported_key_material(
         gone = id;
         Ok(key)
     })?;
+    family::synchronize(&mut call.tx, kms.keyring(), &key, call.now).await?;
     Ok(KeyMaterialResponse { key_id: key.arn().to_string(), key_material_id: gone })
 }

@@ -7,14 +7,14 @@ use crate::Kms;
 use crate::access::{Asked, hold};
 use crate::error::KmsError;
 use crate::key::Key;
-use crate::rows;
+use crate::{family, rows};
 
 pub(crate) async fn disable_key_rotation(
     call: &mut Call<'_>,
-    _kms: &Kms,
+    kms: &Kms,
     request: KeyRequest,
 ) -> Result<(), KmsError> {
     let key = hold(call, &request.key_id, &Asked::plain("kms:DisableKeyRotation")).await?;
-    rows::change(&mut call.tx, key, Key::stop_rotation)?;
-    Ok(())
+    let key = rows::change(&mut call.tx, key, Key::stop_rotation)?;
+    family::synchronize(&mut call.tx, kms.keyring(), &key, call.now).await
 }

@@ -12,10 +12,11 @@ use crate::{
     cancel_key_deletion, create_alias, create_grant, create_key, decrypt, delete_alias,
     delete_imported_key_material, describe_key, disable_key, disable_key_rotation, enable_key,
     enable_key_rotation, encrypt, generate_data_key, generate_data_key_without_plaintext, generate_random,
-    get_key_policy, get_key_rotation_status, get_parameters_for_import, import_key_material, list_aliases,
-    list_grants, list_key_policies, list_key_rotations, list_keys, list_resource_tags, list_retirable_grants,
-    put_key_policy, re_encrypt, retire_grant, revoke_grant, rotate_key_on_demand, schedule_key_deletion,
-    tag_resource, untag_resource, update_alias, update_key_description,
+    get_key_last_usage, get_key_policy, get_key_rotation_status, get_parameters_for_import,
+    import_key_material, list_aliases, list_grants, list_key_policies, list_key_rotations, list_keys,
+    list_resource_tags, list_retirable_grants, put_key_policy, re_encrypt, replicate_key, retire_grant,
+    revoke_grant, rotate_key_on_demand, schedule_key_deletion, tag_resource, untag_resource, update_alias,
+    update_key_description, update_primary_region,
 };
 
 /// What the request of an operation accepts; `None` where it is not built.
@@ -30,6 +31,7 @@ pub async fn dispatch(
     call: &mut Call<'_>,
     kms: &Kms,
 ) -> Result<Vec<u8>, Fault> {
+    kms.quotas().take_operation(call, op).map_err(Fault::from_error)?;
     keywatch_api::kms_operations!(keywatch_api::dispatch, op, wire, call, kms, not_built)
 }
 

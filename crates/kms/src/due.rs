@@ -9,6 +9,7 @@ mod delete_key;
 mod expire_material;
 pub(crate) mod rotate_key;
 mod service_record;
+mod settle;
 
 use std::sync::Arc;
 
@@ -36,6 +37,8 @@ pub(crate) enum DueAct {
     /// The id of a material.
     Expire(String),
     Rotate,
+    /// A replica is there, or the primary has moved.
+    Settle,
 }
 
 /// The moment `days` days of 24 hours after `from`.
@@ -48,9 +51,10 @@ pub(crate) fn next(key: &Key) -> Option<Timestamp> {
     let expiry = key.materials.iter().filter_map(|material| material.expiry()).min();
     let other = match key.state {
         State::PendingDeletion { due } => Some(due),
+        State::Creating { until } | State::Updating { until } => Some(until),
         // A key that is disabled keeps its plan and is rotated as soon as it is enabled.
-        State::Enabled => key.rotation.map(|rotation| rotation.next),
-        State::Disabled | State::PendingImport => None,
+        State::Enabled => key.own_rotation().map(|rotation| rotation.next),
+        State::Disabled | State::PendingImport | State::PendingReplicaDeletion { .. } => None,
     };
     [expiry, other].into_iter().flatten().min()
 }
@@ -59,12 +63,14 @@ pub(crate) fn next(key: &Key) -> Option<Timestamp> {
 pub(crate) fn act(key: &Key, now: Timestamp) -> Option<DueAct> {
     match key.state {
         State::PendingDeletion { due } if due <= now => return Some(DueAct::Delete),
+        State::Creating { until } | State::Updating { until } if until <= now => return Some(DueAct::Settle),
         _ => {}
     }
     if let Some(expired) = key.expired_material(now) {
         return Some(DueAct::Expire(expired.id.clone()));
     }
-    let rotates = key.state == State::Enabled && key.rotation.is_some_and(|rotation| rotation.next <= now);
+    let rotates =
+        key.state == State::Enabled && key.own_rotation().is_some_and(|rotation| rotation.next <= now);
     rotates.then_some(DueAct::Rotate)
 }
 
@@ -167,7 +173,8 @@ async fn step(
             }
         }
         Some(DueAct::Expire(material)) => expire_material::expire_material(tx, key, material, now)?,
-        Some(DueAct::Rotate) => rotate_key::rotate_key(tx, kms, key, now)?,
+        Some(DueAct::Rotate) => rotate_key::rotate_key(tx, kms, key, now).await?,
+        Some(DueAct::Settle) => settle::settle(tx, key, now)?,
         None => {}
     }
     Ok(due)
@@ -179,6 +186,7 @@ fn log(key_row: &str, done: Option<&DueAct>) {
         Some(DueAct::Delete) => tracing::info!(key.id = %id, "Deleted key `{id}` at its date"),
         Some(DueAct::Expire(_)) => tracing::info!(key.id = %id, "Deleted expired material of key `{id}`"),
         Some(DueAct::Rotate) => tracing::info!(key.id = %id, "Rotated key `{id}`"),
+        Some(DueAct::Settle) => tracing::info!(key.id = %id, "Multi-Region key `{id}` has settled"),
         None => {}
     }
 }

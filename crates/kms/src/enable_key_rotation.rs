@@ -9,11 +9,11 @@ use crate::access::{Asked, hold};
 use crate::error::KmsError;
 use crate::materials::ROTATION_PERIOD_DAYS_DEFAULT;
 use crate::notes::note_key_id;
-use crate::rows;
+use crate::{family, rows};
 
 pub(crate) async fn enable_key_rotation(
     call: &mut Call<'_>,
-    _kms: &Kms,
+    kms: &Kms,
     request: EnableKeyRotationRequest,
 ) -> Result<(), KmsError> {
     let period_days = request.rotation_period_in_days.unwrap_or(ROTATION_PERIOD_DAYS_DEFAULT);
@@ -21,6 +21,7 @@ pub(crate) async fn enable_key_rotation(
     let key = hold(call, &request.key_id, &Asked::with("kms:EnableKeyRotation", &more)).await?;
     let now = call.now;
     let key = rows::change(&mut call.tx, key, |key| key.rotate_every(period_days, now))?;
+    family::synchronize(&mut call.tx, kms.keyring(), &key, now).await?;
     note_key_id(call, &key);
     Ok(())
 }

@@ -49,6 +49,10 @@ pub(crate) enum KmsError {
     ExpiredImportToken,
     #[error("the import token is not valid")]
     InvalidImportToken,
+    #[error("You have exceeded the rate at which you may call KMS. Reduce the frequency of your calls.")]
+    Throttled,
+    #[error("{0}")]
+    CustomKeyStoreNotFound(String),
     #[error("{0}")]
     Conflict(String),
     #[error(transparent)]
@@ -115,6 +119,8 @@ impl WireError for KmsError {
             Self::IncorrectKeyMaterial(_) => "IncorrectKeyMaterialException",
             Self::ExpiredImportToken => "ExpiredImportTokenException",
             Self::InvalidImportToken => "InvalidImportTokenException",
+            Self::Throttled => "ThrottlingException",
+            Self::CustomKeyStoreNotFound(_) => "CustomKeyStoreNotFoundException",
             Self::Conflict(_) => "ConflictException",
             Self::AccessDenied(denied) => return denied.code(),
             Self::Internal(_) => "KMSInternalException",

@@ -18,10 +18,8 @@ pub(crate) async fn generate_random(
     call.notes.request_parameters = None;
     authorize_own(call, "kms:GenerateRandom", "*", &NoKeys)?;
     check_recipient(&request.recipient)?;
-    if request.custom_key_store_id.is_some() {
-        return Err(KmsError::Unsupported(
-            "Custom key stores are not supported by this endpoint.".to_owned(),
-        ));
+    if let Some(id) = &request.custom_key_store_id {
+        return Err(KmsError::CustomKeyStoreNotFound(format!("Custom key store '{id}' was not found.")));
     }
     let length = request.number_of_bytes.and_then(|bytes| usize::try_from(bytes).ok());
     let length = length.ok_or_else(|| KmsError::Validation("NumberOfBytes is required.".to_owned()))?;

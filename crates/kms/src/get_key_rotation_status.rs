@@ -7,7 +7,6 @@ use keywatch_iam::Call;
 use crate::Kms;
 use crate::access::{Asked, Reach, reach};
 use crate::error::KmsError;
-use crate::key::State;
 use crate::lifecycle::Act;
 
 pub(crate) async fn get_key_rotation_status(
@@ -20,7 +19,7 @@ pub(crate) async fn get_key_rotation_status(
     let key = &open.key;
     key.permit(Act::ReadRotationStatus)?;
     // While a key pends its deletion its rotation reads as off; cancelling brings it back.
-    let rotation = key.rotation.filter(|_| !matches!(key.state, State::PendingDeletion { .. }));
+    let rotation = key.rotation.filter(|_| !key.state.is_pending_deletion());
     Ok(GetKeyRotationStatusResponse {
         key_rotation_enabled: rotation.is_some(),
         key_id: open.arn.clone(),

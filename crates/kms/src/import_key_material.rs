@@ -19,7 +19,7 @@ use crate::key::Key;
 use crate::lifecycle::Act;
 use crate::materials::Arriving;
 use crate::open_key::{name_of, seal};
-use crate::rows;
+use crate::{family, rows};
 
 /// "ValidTo … cannot be more than 365 days from the request".
 const VALID_FOR_MAX: SignedDuration = SignedDuration::from_hours(365 * 24);
@@ -37,6 +37,9 @@ pub(crate) async fn import_key_material(
     let key = hold(call, &request.key_id, &Asked::with("kms:ImportKeyMaterial", &more)).await?;
     key.permit(Act::ImportMaterial)?;
     let kind = key.import_type(request.import_type);
+    if kind == ImportType::New && key.is_replica() {
+        return Err(key.not_primary());
+    }
     note_effective(call, &request, kind);
     let valid_to = checked_expiry(model, request.valid_to, call.now)?;
     if kind == ImportType::New && request.key_material_id.is_some() {
@@ -55,6 +58,7 @@ pub(crate) async fn import_key_material(
     let arriving =
         Arriving { id: id.clone(), sealed, valid_to, description: request.key_material_description.clone() };
     let key = rows::change(&mut call.tx, key, |key| key.import(kind, arriving))?;
+    family::synchronize(&mut call.tx, kms.keyring(), &key, call.now).await?;
     Ok(KeyMaterialResponse { key_id: key.arn().to_string(), key_material_id: Some(id) })
 }
 

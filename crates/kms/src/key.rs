@@ -20,6 +20,7 @@ use keywatch_api::{AccountId, Arn, Region};
 use keywatch_store::{Kind, Partition, StoreError, Stored, Versioned};
 use serde::{Deserialize, Serialize};
 
+use crate::family::Family;
 use crate::spec;
 
 mod v1;
@@ -48,6 +49,9 @@ pub(crate) struct Key {
     pub(crate) tags: BTreeMap<String, String>,
     /// Names with their prefix `alias/`.
     pub(crate) aliases: BTreeSet<String>,
+    /// `None` for a key of one Region.
+    #[serde(default)]
+    pub(crate) family: Option<Family>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,6 +63,18 @@ pub(crate) enum State {
     },
     /// Some material that the key needs was never imported, was deleted or has expired.
     PendingImport,
+    /// A primary whose replicas go first; then its own waiting period begins.
+    PendingReplicaDeletion {
+        window_days: i32,
+    },
+    /// A replica on its way.
+    Creating {
+        until: Timestamp,
+    },
+    /// A member of a family whose primary is changing.
+    Updating {
+        until: Timestamp,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -179,7 +195,9 @@ impl Key {
             Some(_) => ExpirationModel::Expires,
             None => ExpirationModel::DoesNotExpire,
         };
-        let shown = self.current().filter(|_| self.is_symmetric());
+        let creating = matches!(self.state, State::Creating { .. });
+        // Until it was imported for the first time, the key of another Region has only its name.
+        let shown = self.current().filter(|_| self.is_symmetric() && !creating);
         KeyMetadata {
             aws_account_id: self.account.to_string(),
             key_id: self.id.clone(),
@@ -203,7 +221,12 @@ impl Key {
             signing_algorithms: spec::signing_algorithms(self.spec, self.usage),
             key_agreement_algorithms: spec::key_agreement_algorithms(self.usage),
             encapsulation_algorithms: spec::encapsulation_algorithms(self.usage),
-            multi_region: false,
+            multi_region: self.family.is_some(),
+            multi_region_configuration: self.multi_region_configuration(),
+            pending_deletion_window_in_days: match self.state {
+                State::PendingReplicaDeletion { window_days } => Some(window_days),
+                _ => None,
+            },
             mac_algorithms: spec::mac_algorithms(self.spec),
             current_key_material_id: shown.map(|material| material.id.clone()),
         }
@@ -225,6 +248,9 @@ impl State {
             State::Disabled => KeyState::Disabled,
             State::PendingDeletion { .. } => KeyState::PendingDeletion,
             State::PendingImport => KeyState::PendingImport,
+            State::PendingReplicaDeletion { .. } => KeyState::PendingReplicaDeletion,
+            State::Creating { .. } => KeyState::Creating,
+            State::Updating { .. } => KeyState::Updating,
         }
     }
 }

@@ -56,7 +56,8 @@ fn invalid_principals() -> KmsError {
     KmsError::MalformedPolicy("Policy contains a statement with one or more invalid principals.".to_owned())
 }
 
-fn parse(text: &str) -> Result<PolicyDocument, KmsError> {
+/// Reads a policy, whoever it names.
+pub(crate) fn parse(text: &str) -> Result<PolicyDocument, KmsError> {
     if text.len() > POLICY_BYTES_MAX {
         return Err(KmsError::LimitExceeded(format!(
             "The key policy document must not exceed {POLICY_BYTES_MAX} bytes."

@@ -2,6 +2,8 @@
 //! One file per operation, named after it. Below them: a `key` as it is kept, its states (`lifecycle`) and materials
 //! (`materials`), who may do what (`access`), keys opened for use (`open_key`), and what falls `due` by the clock.
 //!
+//! Beside the keys: `grants` on them, the `family` of Regions that share one, their `last_usage`, and how many calls `quotas` let pass.
+//!
 //! **Invariants:** an operation changes the world only through its call's transaction; a key is written only through `rows`;
 //! material leaves its seal only inside `open_key` and the import.
 //! **Not here:** the wire and records' common part (`server`), the trail and what follows it (`monitor`), ciphers (`crypto`).
@@ -13,19 +15,25 @@ mod conditions;
 mod dispatch;
 mod due;
 mod error;
+mod family;
+mod family_record;
 mod grant_token;
 mod grants;
 mod import_token;
 mod key;
+mod key_count;
 mod key_policy;
 mod key_ref;
+mod last_usage;
 mod lifecycle;
 mod managed;
 mod materials;
 mod notes;
 mod open_key;
 mod paging;
+mod quotas;
 mod rows;
+mod seeds;
 mod spec;
 mod tags;
 #[cfg(test)]
@@ -47,6 +55,7 @@ mod encrypt;
 mod generate_data_key;
 mod generate_data_key_without_plaintext;
 mod generate_random;
+mod get_key_last_usage;
 mod get_key_policy;
 mod get_key_rotation_status;
 mod get_parameters_for_import;
@@ -60,6 +69,7 @@ mod list_resource_tags;
 mod list_retirable_grants;
 mod put_key_policy;
 mod re_encrypt;
+mod replicate_key;
 mod retire_grant;
 mod revoke_grant;
 mod rotate_key_on_demand;
@@ -68,6 +78,7 @@ mod tag_resource;
 mod untag_resource;
 mod update_alias;
 mod update_key_description;
+mod update_primary_region;
 
 use std::sync::Arc;
 
@@ -75,22 +86,45 @@ use keywatch_crypto::RootKeyring;
 
 pub use dispatch::{dispatch, request_shape};
 pub use due::DueKeys;
+pub use last_usage::KeyUsageFollower;
+pub use seeds::{SeedError, Seeds};
 
 /// The service: what its operations share besides the store. One for a process.
 #[derive(Debug)]
 pub struct Kms {
     keyring: Arc<RootKeyring>,
     open: open_key::OpenKeys,
+    usages: last_usage::LastUsages,
+    quotas: quotas::Quotas,
 }
 
 impl Kms {
     /// `keyring` opens every sealed material in the store.
     pub fn new(keyring: Arc<RootKeyring>) -> Self {
-        Kms { keyring, open: open_key::OpenKeys::new() }
+        Kms {
+            keyring,
+            open: open_key::OpenKeys::new(),
+            usages: last_usage::LastUsages::default(),
+            quotas: quotas::Quotas::default(),
+        }
+    }
+
+    /// Refuses calls beyond the request rates that AWS publishes.
+    #[must_use]
+    pub fn with_request_quotas(self) -> Self {
+        Kms { quotas: quotas::Quotas::switched_on(), ..self }
     }
 
     pub(crate) fn keyring(&self) -> &RootKeyring {
         &self.keyring
+    }
+
+    pub(crate) fn usages(&self) -> &last_usage::LastUsages {
+        &self.usages
+    }
+
+    pub(crate) fn quotas(&self) -> &quotas::Quotas {
+        &self.quotas
     }
 
     pub(crate) fn open(&self) -> &open_key::OpenKeys {

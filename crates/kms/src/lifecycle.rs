@@ -6,6 +6,7 @@
 use jiff::Timestamp;
 use keywatch_api::kms::sets::Origin;
 
+use crate::due::days_after;
 use crate::error::KmsError;
 use crate::key::{Key, State};
 
@@ -27,6 +28,10 @@ pub(crate) enum Act {
     CancelDeletion,
     /// An alias that is created for or moved to the key, its tags, its description.
     Change,
+    /// `ReplicateKey`
+    Replicate,
+    /// `UpdatePrimaryRegion`
+    UpdatePrimary,
 }
 
 /// Why a key does not permit an act.
@@ -36,6 +41,9 @@ pub(crate) enum Refusal {
     PendingDeletion,
     NotPendingDeletion,
     PendingImport,
+    PendingReplicaDeletion,
+    Creating,
+    Updating,
     WrongOrigin(Origin),
 }
 
@@ -48,6 +56,11 @@ impl Refusal {
             Refusal::PendingDeletion => KmsError::InvalidState(format!("{arn} is pending deletion.")),
             Refusal::NotPendingDeletion => KmsError::InvalidState(format!("{arn} is not pending deletion.")),
             Refusal::PendingImport => KmsError::InvalidState(format!("{arn} is pending import.")),
+            Refusal::PendingReplicaDeletion => {
+                KmsError::InvalidState(format!("{arn} is pending replica deletion."))
+            }
+            Refusal::Creating => KmsError::InvalidState(format!("{arn} is creating.")),
+            Refusal::Updating => KmsError::InvalidState(format!("{arn} is updating.")),
             Refusal::WrongOrigin(origin) => KmsError::Unsupported(format!(
                 "{arn} origin is {origin} which is not valid for this operation."
             )),
@@ -66,15 +79,36 @@ pub(crate) fn permit(act: Act, state: &State, origin: Origin) -> Result<(), Refu
         _ => {}
     }
     match (state, act) {
+        (State::Creating { .. }, Act::DeleteMaterial) => Err(Refusal::Creating),
+        (State::Updating { .. }, Act::DeleteMaterial) => Err(Refusal::Updating),
         (_, Act::DeleteMaterial) => Ok(()),
         (State::PendingDeletion { .. }, Act::CancelDeletion | Act::ReadRotationStatus) => Ok(()),
         (State::PendingDeletion { .. }, _) => Err(Refusal::PendingDeletion),
+        (State::PendingReplicaDeletion { .. }, Act::CancelDeletion | Act::ReadRotationStatus) => Ok(()),
+        (State::PendingReplicaDeletion { .. }, _) => Err(Refusal::PendingReplicaDeletion),
         (_, Act::CancelDeletion) => Err(Refusal::NotPendingDeletion),
         (State::Enabled, _) => Ok(()),
-        (State::Disabled, Act::Use | Act::SetRotation | Act::RotateOnDemand) => Err(Refusal::Disabled),
-        (State::PendingImport, Act::Use | Act::EnableOrDisable | Act::SetRotation | Act::RotateOnDemand) => {
-            Err(Refusal::PendingImport)
-        }
+        (State::Creating { .. } | State::Updating { .. }, Act::Change | Act::ReadRotationStatus) => Ok(()),
+        (State::Creating { .. }, Act::ScheduleDeletion) => Ok(()),
+        (State::Creating { .. }, _) => Err(Refusal::Creating),
+        (
+            State::Updating { .. },
+            Act::EnableOrDisable | Act::GetImportParameters | Act::ScheduleDeletion | Act::Replicate,
+        ) => Err(Refusal::Updating),
+        (State::Updating { .. }, _) => Ok(()),
+        (
+            State::Disabled,
+            Act::Use | Act::SetRotation | Act::RotateOnDemand | Act::Replicate | Act::UpdatePrimary,
+        ) => Err(Refusal::Disabled),
+        (
+            State::PendingImport,
+            Act::Use
+            | Act::EnableOrDisable
+            | Act::SetRotation
+            | Act::RotateOnDemand
+            | Act::Replicate
+            | Act::UpdatePrimary,
+        ) => Err(Refusal::PendingImport),
         (State::PendingImport, Act::ReadRotationStatus) => Err(Refusal::WrongOrigin(origin)),
         (
             State::Disabled | State::PendingImport,
@@ -88,9 +122,23 @@ pub(crate) fn permit(act: Act, state: &State, origin: Origin) -> Result<(), Refu
     }
 }
 
+impl State {
+    pub(crate) fn is_pending_deletion(&self) -> bool {
+        matches!(self, State::PendingDeletion { .. } | State::PendingReplicaDeletion { .. })
+    }
+}
+
 impl Key {
     /// The refusal of `act`, if it is refused.
     pub(crate) fn permit(&self, act: Act) -> Result<(), KmsError> {
+        let for_primaries = match act {
+            Act::Replicate | Act::UpdatePrimary => !self.is_primary(),
+            Act::SetRotation | Act::RotateOnDemand => self.is_replica(),
+            _ => false,
+        };
+        if for_primaries {
+            return Err(self.not_primary());
+        }
         permit(act, &self.state, self.origin).map_err(|refusal| refusal.of(self))
     }
 
@@ -104,9 +152,30 @@ impl Key {
         Ok(Key { state: State::Disabled, ..self })
     }
 
-    pub(crate) fn schedule_deletion(self, due: Timestamp) -> Result<Self, KmsError> {
+    /// A primary with replicas waits for them before its own waiting period begins.
+    pub(crate) fn schedule_deletion(self, window_days: i32, now: Timestamp) -> Result<Self, KmsError> {
         self.permit(Act::ScheduleDeletion)?;
-        Ok(Key { state: State::PendingDeletion { due }, ..self })
+        let state = if self.has_replicas() {
+            State::PendingReplicaDeletion { window_days }
+        } else {
+            State::PendingDeletion { due: days_after(now, window_days) }
+        };
+        Ok(Key { state, ..self })
+    }
+
+    /// After a replica has gone: nothing, or the waiting period of a primary that waited for the last of them.
+    pub(crate) fn begin_own_period(self, now: Timestamp) -> Self {
+        match self.state {
+            State::PendingReplicaDeletion { window_days } if !self.has_replicas() => {
+                Key { state: State::PendingDeletion { due: days_after(now, window_days) }, ..self }
+            }
+            _ => self,
+        }
+    }
+
+    /// Whether this replica is in a state to become the primary.
+    pub(crate) fn permit_becoming_primary(&self) -> Result<(), KmsError> {
+        permit(Act::UpdatePrimary, &self.state, self.origin).map_err(|refusal| refusal.of(self))
     }
 
     /// The key is disabled afterwards whatever it was before; enabling it is the caller's next step. A key that lacks material
@@ -129,7 +198,9 @@ mod tests {
             let got = match permit(*act, state, origin) {
                 Ok(()) => "ok",
                 Err(Refusal::Disabled) => "1",
-                Err(Refusal::PendingDeletion) => "3",
+                Err(Refusal::PendingDeletion | Refusal::PendingReplicaDeletion) => "3",
+                Err(Refusal::Creating) => "14",
+                Err(Refusal::Updating) => "15",
                 Err(Refusal::NotPendingDeletion) => "4",
                 Err(Refusal::PendingImport) => "5",
                 Err(Refusal::WrongOrigin(Origin::External)) => "6",
@@ -141,7 +212,7 @@ mod tests {
 
     const PENDING: State = State::PendingDeletion { due: Timestamp::UNIX_EPOCH };
 
-    fn rows(cells: [&'static str; 11]) -> Vec<(Act, &'static str)> {
+    fn rows(cells: [&'static str; 13]) -> Vec<(Act, &'static str)> {
         let acts = [
             Act::Use,
             Act::EnableOrDisable,
@@ -154,6 +225,8 @@ mod tests {
             Act::ScheduleDeletion,
             Act::CancelDeletion,
             Act::Change,
+            Act::Replicate,
+            Act::UpdatePrimary,
         ];
         acts.into_iter().zip(cells).collect()
     }
@@ -161,9 +234,17 @@ mod tests {
     #[test]
     fn keys_with_generated_material() {
         let origin = Origin::AwsKms;
-        check(&State::Enabled, origin, &rows(["ok", "ok", "ok", "ok", "ok", "9", "9", "9", "ok", "4", "ok"]));
-        check(&State::Disabled, origin, &rows(["1", "ok", "1", "ok", "1", "9", "9", "9", "ok", "4", "ok"]));
-        check(&PENDING, origin, &rows(["3", "3", "3", "ok", "3", "9", "9", "9", "3", "ok", "3"]));
+        check(
+            &State::Enabled,
+            origin,
+            &rows(["ok", "ok", "ok", "ok", "ok", "9", "9", "9", "ok", "4", "ok", "ok", "ok"]),
+        );
+        check(
+            &State::Disabled,
+            origin,
+            &rows(["1", "ok", "1", "ok", "1", "9", "9", "9", "ok", "4", "ok", "1", "1"]),
+        );
+        check(&PENDING, origin, &rows(["3", "3", "3", "ok", "3", "9", "9", "9", "3", "ok", "3", "3", "3"]));
     }
 
     #[test]
@@ -172,19 +253,45 @@ mod tests {
         check(
             &State::Enabled,
             origin,
-            &rows(["ok", "ok", "6", "ok", "ok", "ok", "ok", "ok", "ok", "4", "ok"]),
+            &rows(["ok", "ok", "6", "ok", "ok", "ok", "ok", "ok", "ok", "4", "ok", "ok", "ok"]),
         );
         check(
             &State::Disabled,
             origin,
-            &rows(["1", "ok", "6", "ok", "1", "ok", "ok", "ok", "ok", "4", "ok"]),
+            &rows(["1", "ok", "6", "ok", "1", "ok", "ok", "ok", "ok", "4", "ok", "1", "1"]),
         );
         // An import into a key that pends deletion is footnote 8, whose text is that of 3.
-        check(&PENDING, origin, &rows(["3", "3", "6", "ok", "3", "3", "3", "ok", "3", "ok", "3"]));
+        check(&PENDING, origin, &rows(["3", "3", "6", "ok", "3", "3", "3", "ok", "3", "ok", "3", "3", "3"]));
         check(
             &State::PendingImport,
             origin,
-            &rows(["5", "5", "6", "6", "5", "ok", "ok", "ok", "ok", "4", "ok"]),
+            &rows(["5", "5", "6", "6", "5", "ok", "ok", "ok", "ok", "4", "ok", "5", "5"]),
+        );
+    }
+
+    #[test]
+    fn keys_of_families() {
+        let (creating, updating) = (
+            State::Creating { until: Timestamp::UNIX_EPOCH },
+            State::Updating { until: Timestamp::UNIX_EPOCH },
+        );
+        let waiting = State::PendingReplicaDeletion { window_days: 7 };
+        let origin = Origin::AwsKms;
+        check(
+            &creating,
+            origin,
+            &rows(["14", "14", "14", "ok", "14", "9", "9", "9", "ok", "4", "ok", "14", "14"]),
+        );
+        check(
+            &updating,
+            origin,
+            &rows(["ok", "15", "ok", "ok", "ok", "9", "9", "9", "15", "4", "ok", "15", "ok"]),
+        );
+        check(&waiting, origin, &rows(["3", "3", "3", "ok", "3", "9", "9", "9", "3", "ok", "3", "3", "3"]));
+        check(
+            &updating,
+            Origin::External,
+            &rows(["ok", "15", "6", "ok", "ok", "15", "ok", "15", "15", "4", "ok", "15", "ok"]),
         );
     }
 
@@ -197,6 +304,9 @@ mod tests {
             (Refusal::PendingDeletion, "KMSInvalidStateException", "is pending deletion."),
             (Refusal::NotPendingDeletion, "KMSInvalidStateException", "is not pending deletion."),
             (Refusal::PendingImport, "KMSInvalidStateException", "is pending import."),
+            (Refusal::PendingReplicaDeletion, "KMSInvalidStateException", "is pending replica deletion."),
+            (Refusal::Creating, "KMSInvalidStateException", "is creating."),
+            (Refusal::Updating, "KMSInvalidStateException", "is updating."),
             (
                 Refusal::WrongOrigin(Origin::AwsKms),
                 "UnsupportedOperationException",
@@ -211,18 +321,19 @@ mod tests {
 
     #[test]
     fn transitions() {
+        let now = "2026-11-22T00:00:00Z".parse().unwrap();
         let due = "2026-12-22T00:00:00Z".parse().unwrap();
         let key = crate::testing::key();
         let disabled = key.disable().unwrap();
         assert_eq!(disabled.state, State::Disabled);
         let enabled = disabled.enable().unwrap();
         assert_eq!(enabled.state, State::Enabled);
-        let pending = enabled.schedule_deletion(due).unwrap();
+        let pending = enabled.schedule_deletion(30, now).unwrap();
         assert_eq!(pending.state, State::PendingDeletion { due });
         let cancelled = pending.cancel_deletion().unwrap();
         assert_eq!(cancelled.state, State::Disabled);
         let empty = Key { materials: Vec::new(), origin: Origin::External, ..cancelled };
-        let pending = empty.schedule_deletion(due).unwrap();
+        let pending = empty.schedule_deletion(30, now).unwrap();
         assert_eq!(pending.cancel_deletion().unwrap().state, State::PendingImport);
     }
 }

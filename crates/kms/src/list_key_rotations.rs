@@ -7,6 +7,7 @@ use keywatch_iam::Call;
 use crate::Kms;
 use crate::access::{Asked, Reach, reach};
 use crate::error::KmsError;
+use crate::family;
 use crate::key::{Key, Material, Standing};
 use crate::paging::Page;
 
@@ -33,15 +34,20 @@ pub(crate) async fn list_key_rotations(
         }
         None => materials.take(page.fetch()).collect(),
     };
+    let awaited = family::is_import_awaited(call.tx.store, &open.key).await?;
     let paged = page.cut(items, |material| material.id.clone());
     Ok(ListKeyRotationsResponse {
         truncated: paged.next_marker.is_some(),
         next_marker: paged.next_marker,
-        rotations: paged.items.into_iter().map(|material| entry(&open.key, &open.arn, material)).collect(),
+        rotations: paged
+            .items
+            .into_iter()
+            .map(|material| entry(&open.key, &open.arn, material, awaited))
+            .collect(),
     })
 }
 
-fn entry(key: &Key, arn: &str, material: &Material) -> RotationsListEntry {
+fn entry(key: &Key, arn: &str, material: &Material, awaited: bool) -> RotationsListEntry {
     let external = key.origin == Origin::External;
     let imported = if material.sealed.is_some() { ImportState::Imported } else { ImportState::PendingImport };
     let model = match material.expiry() {
@@ -59,6 +65,7 @@ fn entry(key: &Key, arn: &str, material: &Material) -> RotationsListEntry {
         key_material_state: match material.standing {
             Standing::Current => KeyMaterialState::Current,
             Standing::NonCurrent => KeyMaterialState::NonCurrent,
+            Standing::PendingRotation if awaited => KeyMaterialState::PendingMultiRegionImportAndRotation,
             Standing::PendingRotation => KeyMaterialState::PendingRotation,
         },
         expiration_model: (external && material.sealed.is_some()).then_some(model),

@@ -63,6 +63,7 @@ fn create(call: &Call<'_>, kms: &Kms, name: &str) -> Result<Key, KmsError> {
         policy: policy(call, service),
         tags: Default::default(),
         aliases: [name.to_owned()].into(),
+        family: None,
     };
     let (id, sealed) = fresh_material(kms, &key)?;
     key.materials.push(Material::generated(id, sealed));

@@ -61,9 +61,7 @@ impl Key {
         self.permit(Act::RotateOnDemand)?;
         let arn = self.arn();
         if self.origin == Origin::External && self.pending_rotation().is_none() {
-            return Err(KmsError::InvalidState(format!(
-                "No available key material pending rotation for the key: {arn}."
-            )));
+            return Err(self.nothing_pending());
         }
         let on_demand = |material: &&Material| {
             material.rotated.is_some_and(|rotated| rotated.kind == RotationType::OnDemand)
@@ -82,6 +80,16 @@ impl Key {
             )));
         }
         Ok(())
+    }
+
+    pub(crate) fn nothing_pending(&self) -> KmsError {
+        let arn = self.arn();
+        KmsError::InvalidState(format!("No available key material pending rotation for the key: {arn}."))
+    }
+
+    /// The automatic rotation that this key carries out; a replica has that of its primary.
+    pub(crate) fn own_rotation(&self) -> Option<AutomaticRotation> {
+        self.rotation.filter(|_| !self.is_replica())
     }
 
     /// `RotateKeyOnDemand`, after [`Key::check_on_demand`]: `fresh` is the next material of a key that generates its own.
@@ -231,7 +239,9 @@ impl Key {
         for material in key.materials.iter_mut().filter(|material| material.id == id) {
             material.sealed = None;
         }
-        if key.lacks_material() && !matches!(key.state, State::PendingDeletion { .. }) {
+        if key.lacks_material()
+            && matches!(key.state, State::Enabled | State::Disabled | State::Updating { .. })
+        {
             key.state = State::PendingImport;
         }
         key

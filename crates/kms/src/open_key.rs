@@ -120,6 +120,24 @@ pub(crate) fn seal(key: &Key, material: &KeyMaterial, keyring: &RootKeyring) -> 
     Ok(Sealed::new(&sealed))
 }
 
+/// Material sealed for the row of one key, sealed for that of another of its family.
+pub(crate) fn reseal(
+    (from, to): (&Key, &Key),
+    id: &str,
+    sealed: &Sealed,
+    keyring: &RootKeyring,
+) -> Result<Sealed, KmsError> {
+    let (name, id): (KeyName, MaterialId) =
+        (name_of(from)?, id.parse().map_err(|error| KmsError::internal(&error))?);
+    let bytes = sealed.bytes().ok_or_else(|| KmsError::Internal(format!("material {id} is damaged")))?;
+    let secret =
+        keyring.open(&binding(from, &name, &id), &bytes).map_err(|error| KmsError::internal(&error))?;
+    let sealed = keyring
+        .seal(&binding(to, &name, &id), secret.expose(), &mut keywatch_crypto::SystemRandom)
+        .map_err(|error| KmsError::internal(&error))?;
+    Ok(Sealed::new(&sealed))
+}
+
 fn binding<'a>(key: &'a Key, name: &'a KeyName, id: &'a MaterialId) -> Binding<'a> {
     Binding::KeyMaterial {
         account: key.account.as_str(),

@@ -8,7 +8,7 @@ use crate::Kms;
 use crate::access::{Asked, hold};
 use crate::due::rotate_key::{append_rotation, fresh_material};
 use crate::error::KmsError;
-use crate::rows;
+use crate::{family, rows};
 
 pub(crate) async fn rotate_key_on_demand(
     call: &mut Call<'_>,
@@ -17,6 +17,9 @@ pub(crate) async fn rotate_key_on_demand(
 ) -> Result<KeyResponse, KmsError> {
     let key = hold(call, &request.key_id, &Asked::plain("kms:RotateKeyOnDemand")).await?;
     key.check_on_demand(call.now)?;
+    if family::is_import_awaited(call.tx.store, &key).await? {
+        return Err(key.nothing_pending());
+    }
     let fresh = match key.origin {
         Origin::External => None,
         _ => Some(fresh_material(kms, &key)?),
@@ -31,6 +34,7 @@ pub(crate) async fn rotate_key_on_demand(
     if let Some(rotation) = rotation {
         append_rotation(&mut call.tx, &key, &rotation, RotationType::OnDemand, now);
     }
+    family::synchronize(&mut call.tx, kms.keyring(), &key, now).await?;
     Ok(KeyResponse { key_id: key.arn().to_string() })
 }
 

@@ -4,13 +4,15 @@ use keywatch_api::kms::keys::{ScheduleKeyDeletionRequest, ScheduleKeyDeletionRes
 use keywatch_api::kms::sets::KeyState;
 use keywatch_api::{WireTime, record_form};
 use keywatch_iam::Call;
-use keywatch_iam::policy::{KeyList, Values};
+use keywatch_iam::policy::Values;
 use serde::Serialize;
+use serde_with::skip_serializing_none;
 
 use crate::Kms;
 use crate::access::{Asked, hold};
-use crate::due::days_after;
 use crate::error::KmsError;
+use crate::get_key_last_usage::unused_days;
+use crate::key::State;
 use crate::rows;
 
 /// API reference, `ScheduleKeyDeletion`: the waiting period is 7 to 30 days, 30 if absent.
@@ -19,33 +21,44 @@ const WINDOW_DAYS_MIN: i32 = 7;
 const WINDOW_DAYS_MAX: i32 = 30;
 
 /// `responseElements`
+#[skip_serializing_none]
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Shown<'r> {
     key_id: &'r str,
     key_state: KeyState,
-    deletion_date: WireTime,
+    deletion_date: Option<WireTime>,
+    pending_window_in_days: Option<i32>,
 }
 
 pub(crate) async fn schedule_key_deletion(
     call: &mut Call<'_>,
-    _kms: &Kms,
+    kms: &Kms,
     request: ScheduleKeyDeletionRequest,
 ) -> Result<ScheduleKeyDeletionResponse, KmsError> {
     let days = window(request.pending_window_in_days)?;
-    let more =
-        KeyList::default().with("kms:ScheduleKeyDeletionPendingWindowInDays", Values::one(days.to_string()));
+    let more = unused_days(call, kms, &request.key_id)
+        .await?
+        .with("kms:ScheduleKeyDeletionPendingWindowInDays", Values::one(days.to_string()));
     let key = hold(call, &request.key_id, &Asked::with("kms:ScheduleKeyDeletion", &more)).await?;
-    let due = days_after(call.now, days);
-    let key = rows::change(&mut call.tx, key, |key| key.schedule_deletion(due))?;
+    let now = call.now;
+    let key = rows::change(&mut call.tx, key, |key| key.schedule_deletion(days, now))?;
+    let due = match key.state {
+        State::PendingDeletion { due } => Some(due.into()),
+        _ => None,
+    };
     let answer = ScheduleKeyDeletionResponse {
         key_id: key.arn().to_string(),
-        deletion_date: due.into(),
-        key_state: KeyState::PendingDeletion,
+        deletion_date: due,
+        key_state: key.state.wire(),
         pending_window_in_days: days,
     };
-    let shown =
-        Shown { key_id: &answer.key_id, key_state: answer.key_state, deletion_date: answer.deletion_date };
+    let shown = Shown {
+        key_id: &answer.key_id,
+        key_state: answer.key_state,
+        deletion_date: due,
+        pending_window_in_days: due.is_none().then_some(days),
+    };
     call.notes.set_response(Some(record_form::to_json(&shown)));
     Ok(answer)
 }

@@ -34,6 +34,8 @@ pub(crate) struct House {
     pub(crate) kms: Arc<Kms>,
     iam: Iam,
     pub(crate) now: Cell<Timestamp>,
+    /// Where calls go.
+    pub(crate) region: Cell<&'static str>,
     /// The record of the last call.
     pub(crate) record: RefCell<Value>,
     /// The service that calls for its callers.
@@ -43,14 +45,20 @@ pub(crate) struct House {
 
 impl House {
     pub(crate) async fn open() -> Self {
+        Self::open_with(|kms| kms).await
+    }
+
+    /// A house whose service is set up by `fit`.
+    pub(crate) async fn open_with(fit: impl FnOnce(Kms) -> Kms) -> Self {
         let dir = TempDir::new().unwrap();
         let store = Store::open_embedded(dir.path()).await.unwrap();
         let keyring = Arc::new(RootKeyring::new(RootKey::generate(&mut SystemRandom)));
         House {
             store,
-            kms: Arc::new(Kms::new(keyring.clone())),
+            kms: Arc::new(fit(Kms::new(keyring.clone()))),
             iam: Iam::new(keyring),
             now: Cell::new(START.parse().unwrap()),
+            region: Cell::new(REGION),
             record: RefCell::new(Value::Null),
             via_service: Cell::new(None),
             _dir: dir,
@@ -130,7 +138,7 @@ impl House {
     fn call_of(&self, caller: &Arc<Caller>) -> Call<'_> {
         Call {
             now: self.now.get(),
-            region: REGION.parse().unwrap(),
+            region: self.region.get().parse().unwrap(),
             caller: caller.clone(),
             origin: CallOrigin {
                 request_id: "r",
@@ -169,6 +177,28 @@ impl House {
             due.run_due(self.now.get()).await.unwrap();
         }
         self.now.set(target);
+    }
+
+    /// As [`House::ok`], in another Region.
+    pub(crate) async fn ok_in(&self, region: &'static str, operation: &str, body: Value) -> Value {
+        let home = self.region.replace(region);
+        let answer = self.ok(operation, body).await;
+        self.region.set(home);
+        answer
+    }
+
+    /// As [`House::refused`], in another Region.
+    pub(crate) async fn refused_in(&self, region: &'static str, operation: &str, body: Value) -> String {
+        let home = self.region.replace(region);
+        let answer = self.refused(operation, body).await;
+        self.region.set(home);
+        answer
+    }
+
+    /// All records, oldest first.
+    pub(crate) async fn records(&self) -> Vec<Value> {
+        let entries = self.store.read_log(0, usize::MAX).await.unwrap();
+        entries.iter().map(|entry| serde_json::from_slice(&entry.bytes).unwrap()).collect()
     }
 
     /// The records of what KMS did by itself, oldest first.
@@ -268,6 +298,7 @@ pub(crate) fn key() -> Key {
         rotation: None,
         tags: Default::default(),
         aliases: Default::default(),
+        family: None,
     }
 }
 

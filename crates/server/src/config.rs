@@ -12,6 +12,7 @@ use figment::Figment;
 use figment::providers::{Format, Toml};
 use jiff::Timestamp;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 const LISTEN_DEFAULT: &str = "127.0.0.1:4599";
 const ACCOUNT_DEFAULT: &str = "000000000000";
@@ -66,6 +67,12 @@ pub struct ServeOptions {
     /// File of the root key that seals everything secret [default: root.key in the data directory]
     #[arg(long, value_name = "FILE", env = "KEYWATCH_ROOT_KEY_FILE")]
     pub root_key_file: Option<PathBuf>,
+    /// TOML file of keys to make when the server first starts with them, for tests
+    #[arg(long, value_name = "FILE", env = "KEYWATCH_SEED")]
+    pub seed: Option<PathBuf>,
+    /// Refuse KMS calls beyond the request rates that AWS publishes
+    #[arg(long, env = "KEYWATCH_REQUEST_QUOTAS", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    pub request_quotas: Option<bool>,
     /// TOML file with any of these options
     #[arg(long, value_name = "FILE", env = "KEYWATCH_CONFIG")]
     #[serde(skip)]
@@ -88,6 +95,8 @@ pub struct Config {
     pub allow_private_targets: bool,
     pub tls: Tls,
     pub root_key_file: PathBuf,
+    pub seed: Option<PathBuf>,
+    pub request_quotas: bool,
 }
 
 /// Address of a PostgreSQL server; it may hold a password, so it does not print.
@@ -124,7 +133,7 @@ pub enum Tls {
 /// What is wrong with the options, as one line.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    #[error("cannot read the configuration file {path}: {reason}")]
+    #[error("cannot read the file {path}: {reason}")]
     File { path: String, reason: String },
     #[error("--{option} {value}: {reason}")]
     Option { option: &'static str, value: String, reason: String },
@@ -176,6 +185,8 @@ impl Config {
             smtp: options.smtp.map(parse_smtp).transpose()?,
             allow_private_targets: options.allow_private_targets.unwrap_or(false),
             root_key_file: options.root_key_file.unwrap_or_else(|| data_dir.join("root.key")),
+            seed: options.seed,
+            request_quotas: options.request_quotas.unwrap_or(false),
             data_dir,
         })
     }
@@ -199,6 +210,8 @@ impl ServeOptions {
             tls_key: self.tls_key.or(file.tls_key),
             tls_self_signed: self.tls_self_signed.or(file.tls_self_signed),
             root_key_file: self.root_key_file.or(file.root_key_file),
+            seed: self.seed.or(file.seed),
+            request_quotas: self.request_quotas.or(file.request_quotas),
             config: self.config,
         }
     }
@@ -213,6 +226,11 @@ pub fn default_data_dir() -> Option<PathBuf> {
 }
 
 fn read_file(path: &Path) -> Result<ServeOptions, ConfigError> {
+    read_toml(path)
+}
+
+/// Reads a file of TOML whose every member is known.
+pub(crate) fn read_toml<T: DeserializeOwned>(path: &Path) -> Result<T, ConfigError> {
     let failed = |reason: String| ConfigError::File { path: path.display().to_string(), reason };
     let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
     Figment::from(Toml::string(&text)).extract().map_err(|error| {

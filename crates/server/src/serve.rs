@@ -9,7 +9,7 @@ use keywatch_api::{AccountId, Clock, Region};
 use keywatch_crypto::RootKeyring;
 use keywatch_iam::credentials::Credentials;
 use keywatch_iam::iam::Iam;
-use keywatch_kms::{DueKeys, Kms};
+use keywatch_kms::{DueKeys, KeyUsageFollower, Kms, SeedError, Seeds};
 use keywatch_monitor::alarms::reconcile::AlarmReconciler;
 use keywatch_monitor::buckets::Bodies;
 use keywatch_monitor::cloudwatch::CloudWatch;
@@ -28,7 +28,7 @@ use crate::app::App;
 use crate::auth::authenticate::Authenticator;
 use crate::auth::sigv4::SigningKeys;
 use crate::clock::{StoredClock, TestClock, WorldClock, world_now};
-use crate::config::{Config, ConfigError, ServeOptions, TestClockStart, Tls};
+use crate::config::{Config, ConfigError, ServeOptions, TestClockStart, Tls, read_toml};
 use crate::data_dir::{self, DataDirError, ServerFile};
 use crate::root_secrets::{self, RootKeyError};
 use crate::wire::accept::{self, Front};
@@ -74,6 +74,8 @@ enum StartError {
     Store(#[from] StoreError),
     #[error(transparent)]
     ObjectStore(#[from] keywatch_monitor::buckets::OpenError),
+    #[error("the seed file: {0}")]
+    Seed(#[from] SeedError),
     #[error(transparent)]
     Tls(#[from] TlsError),
     #[error(transparent)]
@@ -146,7 +148,9 @@ async fn build(config: &Config, store: Store, endpoint: String) -> Result<(Arc<A
         None => Arc::new(WorldClock),
     };
     let bodies = open_bodies(config, &store).await?;
-    let kms = Arc::new(Kms::new(keyring.clone()));
+    let kms = Kms::new(keyring.clone());
+    let kms = Arc::new(if config.request_quotas { kms.with_request_quotas() } else { kms });
+    plant_seeds(config, &store, &kms, (&account, &region), clock.now()).await?;
     let movable = test_clock.clone().map(|clock| clock as Arc<dyn MovableClock>);
     let series = LiveSeries::load(&store).await?;
     let notify = Notify::new(
@@ -181,6 +185,21 @@ async fn build(config: &Config, store: Store, endpoint: String) -> Result<(Arc<A
     Ok((Arc::new(app), engine))
 }
 
+/// Makes the keys of the seed file that are not there yet.
+async fn plant_seeds(
+    config: &Config,
+    store: &Store,
+    kms: &Kms,
+    home: (&AccountId, &Region),
+    now: Timestamp,
+) -> Result<(), StartError> {
+    let Some(path) = &config.seed else { return Ok(()) };
+    let seeds: Seeds = read_toml(path)?;
+    let planted = seeds.plant(store, kms, home, now).await?;
+    info!(planted, "The seed file made {planted} keys");
+    Ok(())
+}
+
 /// Where objects' bodies lie; what a crash left there is removed.
 async fn open_bodies(config: &Config, store: &Store) -> Result<Bodies, StartError> {
     let bodies = match &config.object_store {
@@ -202,6 +221,7 @@ async fn followers(
 ) -> Result<Vec<Box<dyn Follower>>, StoreError> {
     Ok(vec![
         Box::new(DueKeys::new(store.clone(), kms.clone())),
+        Box::new(KeyUsageFollower::open(store.clone(), kms.clone()).await?),
         Box::new(FilesDelivery::open(store.clone(), bodies.clone()).await?),
         Box::new(LogsFollower::open(store.clone()).await?),
         Box::new(MetricsFollower::new(store.clone(), series.clone(), now)),

@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_with::skip_serializing_none;
 
 use super::member::{Defaulted, GrantToken, is_marker, is_policy_text};
+use super::multi_region::MultiRegionConfiguration;
 use super::sets::{
     EncapsulationAlgorithm, EncryptionAlgorithm, ExpirationModel, KeyAgreementAlgorithm, KeyManager, KeySpec,
     KeyState, KeyUsage, MacAlgorithm, Origin, SigningAlgorithm,
@@ -100,6 +101,8 @@ pub struct KeyMetadata {
     pub key_agreement_algorithms: Option<&'static [KeyAgreementAlgorithm]>,
     pub encapsulation_algorithms: Option<&'static [EncapsulationAlgorithm]>,
     pub multi_region: bool,
+    pub multi_region_configuration: Option<MultiRegionConfiguration>,
+    pub pending_deletion_window_in_days: Option<i32>,
     pub mac_algorithms: Option<&'static [MacAlgorithm]>,
     /// Symmetric encryption keys only.
     pub current_key_material_id: Option<String>,
@@ -137,12 +140,14 @@ pub struct KeyResponse {
 }
 
 /// Answer of `ScheduleKeyDeletion`.
+#[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct ScheduleKeyDeletionResponse {
     /// The key's ARN.
     pub key_id: String,
-    pub deletion_date: WireTime,
+    /// `None` while replicas are to go first.
+    pub deletion_date: Option<WireTime>,
     pub key_state: KeyState,
     pub pending_window_in_days: i32,
 }

@@ -69,8 +69,8 @@ async fn refusals() {
     )
     .await;
     check(
-        json!({"MultiRegion": true}),
-        "UnsupportedOperationException: MultiRegion is not supported by this endpoint.",
+        json!({"Origin": "AWS_CLOUDHSM"}),
+        "ValidationException: CustomKeyStoreId is required for Origin AWS_CLOUDHSM.",
     )
     .await;
     check(

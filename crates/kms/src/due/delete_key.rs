@@ -6,7 +6,8 @@ use keywatch_store::Transaction;
 use super::append_service_record;
 use crate::error::KmsError;
 use crate::key::{KEYS, Key};
-use crate::{grants, rows};
+use crate::last_usage::LAST_USAGES;
+use crate::{family, grants, key_count, rows};
 
 /// Grants that go in one batch, so that a key with very many of them does not make one that is too large.
 const GRANTS_AT_ONCE: usize = 1_000;
@@ -22,6 +23,9 @@ pub(super) async fn delete_key(
         tx.require_unchanged(KEYS, &key.row());
         return Ok(false);
     }
+    family::leave(tx, key, now).await?;
+    key_count::subtract(tx, key).await?;
+    tx.delete(LAST_USAGES, &key.row());
     rows::remove(tx, key);
     append_service_record(tx, key, "DeleteKey", &format!("{{\"keyId\":\"{}\"}}", key.id), now);
     Ok(true)

@@ -11,9 +11,9 @@ use crate::error::KmsError;
 use crate::key::{Key, Sealed};
 use crate::materials::Rotation;
 use crate::open_key::{name_of, seal};
-use crate::rows;
+use crate::{family, rows};
 
-pub(super) fn rotate_key(
+pub(super) async fn rotate_key(
     tx: &mut Transaction<'_>,
     kms: &Kms,
     key: Key,
@@ -29,7 +29,7 @@ pub(super) fn rotate_key(
     if let Some(rotation) = rotation {
         append_rotation(tx, &key, &rotation, RotationType::Automatic, now);
     }
-    Ok(())
+    family::synchronize(tx, kms.keyring(), &key, now).await
 }
 
 /// New material for `key`: its id, and sealed.

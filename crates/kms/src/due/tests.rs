@@ -59,7 +59,7 @@ impl Life {
         let next = match step {
             Step::Enable => key.enable(),
             Step::Disable => key.disable(),
-            Step::Schedule { days } => key.schedule_deletion(days_after(now, *days)),
+            Step::Schedule { days } => key.schedule_deletion(*days, now),
             Step::Cancel => key.cancel_deletion(),
             Step::RotateEvery { days } => key.rotate_every(*days, now),
             Step::StopRotation => key.stop_rotation(),
@@ -103,6 +103,7 @@ impl Life {
                 DueAct::Delete => None,
                 DueAct::Expire(material) => Some(key.lose_material(&material)),
                 DueAct::Rotate => Some(key.rotate_automatically(fresh, self.now).0),
+                DueAct::Settle => Some(key.settled()),
             };
         }
         panic!("something stays due: {:?}", self.key);

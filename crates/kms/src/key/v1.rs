@@ -41,6 +41,7 @@ impl From<Key> for super::Key {
             policy: old.policy,
             tags: old.tags,
             aliases: old.aliases,
+            family: None,
         }
     }
 }

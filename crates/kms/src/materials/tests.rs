@@ -164,7 +164,7 @@ fn deleting_from_an_empty_key_succeeds_and_an_unknown_material_is_not_found() {
 #[test]
 fn a_key_that_pends_deletion_stays_so_without_its_material() {
     let key = external_key().import(ImportType::New, arriving("a")).unwrap();
-    let key = key.schedule_deletion(at("2026-12-22T00:00:00Z")).unwrap();
+    let key = key.schedule_deletion(30, at("2026-11-22T00:00:00Z")).unwrap();
     let (key, _) = key.delete_material(None).unwrap();
     assert!(matches!(key.state, State::PendingDeletion { .. }));
 }
