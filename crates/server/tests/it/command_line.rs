@@ -29,7 +29,7 @@ fn mistakes_are_one_line_and_exit_code_2() {
     check(|c| c.args(["--listen", "here"]), "--listen here: expected ADDRESS:PORT");
     check(|c| c.args(["--dev", "--listen", "0.0.0.0:0"]), "--dev accepts any credentials");
     check(|c| c.args(["--data-dir", "/proc/keywatch"]), "cannot write to the data directory /proc/keywatch");
-    check(|c| c.args(["--config", "/nowhere.toml"]), "cannot read the configuration file /nowhere.toml");
+    check(|c| c.args(["--config", "/nowhere.toml"]), "cannot read the file /nowhere.toml");
     check(
         |c| c.args(["--listen", &port, "--data-dir"]).arg(directory.path()),
         &format!("cannot listen on {port}: Address already in use"),
