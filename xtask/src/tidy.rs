@@ -22,6 +22,7 @@ pub(crate) fn check(root: &Path) -> Result<(), String> {
     let mut faults = Vec::new();
     sizes_and_words(root, &mut faults);
     layers(root, &mut faults);
+    links(root, &mut faults);
     if faults.is_empty() { Ok(()) } else { Err(faults.join("\n")) }
 }
 
@@ -78,6 +79,24 @@ fn layers(root: &Path, faults: &mut Vec<String>) {
             let names = dependencies.contains(&format!("keywatch-{other}."));
             if names && !may.contains(other) {
                 faults.push(format!("crates/{layer} names crates/{other}: arrows only point down"));
+            }
+        }
+    }
+}
+
+/// Links between our documents lead to files that are there.
+fn links(root: &Path, faults: &mut Vec<String>) {
+    let mut documents = crate::files(&root.join("docs"), &["md"]);
+    documents.extend(
+        ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"].map(|name| root.join(name)),
+    );
+    for document in documents {
+        let text = std::fs::read_to_string(&document).unwrap_or_default();
+        let folder = document.parent().unwrap_or(root);
+        for target in text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next()) {
+            if !target.is_empty() && !target.contains("://") && !folder.join(target).exists() {
+                let name = document.strip_prefix(root).unwrap_or(&document).display();
+                faults.push(format!("{name}: the link to {target} leads nowhere"));
             }
         }
     }
