@@ -14,4 +14,5 @@ pub mod metrics;
 pub mod notify;
 #[cfg(test)]
 mod rehearsal;
+mod text;
 pub mod trail;

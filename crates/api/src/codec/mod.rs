@@ -72,8 +72,10 @@ impl Wire<'_> {
     pub fn encode<T: Serialize>(&self, response: &T) -> Vec<u8> {
         match self.protocol {
             Protocol::Json10 | Protocol::Json11 => {
-                let body =
-                    serde_json::to_vec(response).expect("answers have text keys and finite numbers or null");
+                // Most answers fit: growing copies, and an answer may hold a secret.
+                let mut body = Vec::with_capacity(512);
+                serde_json::to_writer(&mut body, response)
+                    .expect("answers have text keys and finite numbers or null");
                 if body == b"null" { Vec::new() } else { body }
             }
             Protocol::Cbor => {

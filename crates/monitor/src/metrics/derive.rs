@@ -15,6 +15,7 @@ use jiff::{civil::DateTime, tz::TimeZone};
 use serde::Deserialize;
 
 use super::{Second, Unit, series::MetricRef, statistic_set::StatisticSet};
+use crate::text::Text;
 
 pub const KMS_NAMESPACE: &str = "AWS/KMS";
 pub const USAGE_NAMESPACE: &str = "AWS/Usage";
@@ -57,21 +58,21 @@ pub fn derive(record: &[u8], importer: Option<&str>, mut each: impl FnMut(Derive
 #[serde(rename_all = "camelCase")]
 struct Record<'a> {
     #[serde(borrow)]
-    event_source: Option<Cow<'a, str>>,
+    event_source: Option<Text<'a>>,
     #[serde(borrow)]
-    event_name: Option<Cow<'a, str>>,
+    event_name: Option<Text<'a>>,
     #[serde(borrow)]
-    event_time: Option<Cow<'a, str>>,
+    event_time: Option<Text<'a>>,
     #[serde(borrow)]
-    event_type: Option<Cow<'a, str>>,
+    event_type: Option<Text<'a>>,
     #[serde(borrow)]
-    aws_region: Option<Cow<'a, str>>,
+    aws_region: Option<Text<'a>>,
     #[serde(borrow)]
-    error_code: Option<Cow<'a, str>>,
+    error_code: Option<Text<'a>>,
     #[serde(borrow)]
-    recipient_account_id: Option<Cow<'a, str>>,
+    recipient_account_id: Option<Text<'a>>,
     #[serde(borrow, rename = "sharedEventID")]
-    shared_event_id: Option<Cow<'a, str>>,
+    shared_event_id: Option<Text<'a>>,
     #[serde(borrow)]
     user_identity: Option<UserIdentity<'a>>,
     #[serde(borrow)]
@@ -88,13 +89,13 @@ struct Record<'a> {
 #[serde(rename_all = "camelCase")]
 struct UserIdentity<'a> {
     #[serde(borrow)]
-    account_id: Option<Cow<'a, str>>,
+    account_id: Option<Text<'a>>,
 }
 
 #[derive(Debug, Deserialize)]
 struct Resource<'a> {
     #[serde(borrow, rename = "ARN")]
-    arn: Option<Cow<'a, str>>,
+    arn: Option<Text<'a>>,
 }
 
 /// Request, response and service event details: the names do not clash, so one shape reads all three.
@@ -102,21 +103,21 @@ struct Resource<'a> {
 #[serde(rename_all = "camelCase")]
 struct Parameters<'a> {
     #[serde(borrow)]
-    key_id: Option<Cow<'a, str>>,
+    key_id: Option<Text<'a>>,
     #[serde(borrow)]
-    source_key_id: Option<Cow<'a, str>>,
+    source_key_id: Option<Text<'a>>,
     #[serde(borrow)]
-    destination_key_id: Option<Cow<'a, str>>,
+    destination_key_id: Option<Text<'a>>,
     #[serde(borrow)]
-    key_material_id: Option<Cow<'a, str>>,
+    key_material_id: Option<Text<'a>>,
     #[serde(borrow)]
-    valid_to: Option<Cow<'a, str>>,
+    valid_to: Option<Text<'a>>,
     #[serde(borrow)]
-    key_pair_spec: Option<Cow<'a, str>>,
+    key_pair_spec: Option<Text<'a>>,
     #[serde(borrow)]
-    encryption_algorithm: Option<Cow<'a, str>>,
+    encryption_algorithm: Option<Text<'a>>,
     #[serde(borrow)]
-    signing_algorithm: Option<Cow<'a, str>>,
+    signing_algorithm: Option<Text<'a>>,
 }
 
 /// Operations that use a key's material, in the order of the API reference.
@@ -165,7 +166,7 @@ fn successful_request(
     };
     if operation == "ReEncrypt" {
         let first = keys.next();
-        let named = |id: Option<&'_ Cow<'_, str>>| id.map(|id| id.to_string());
+        let named = |id: Option<&Text<'_>>| id.map(|id| id.to_string());
         let source = first
             .as_ref()
             .map(|key| key.arn.to_owned())

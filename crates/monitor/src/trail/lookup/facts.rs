@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
+use crate::text::Text;
+
 /// A record, as far as look-ups care. Unknown members are stepped over.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -28,21 +30,21 @@ pub(crate) struct UserIdentity<'a> {
     #[serde(rename = "type", borrow, default)]
     kind: Cow<'a, str>,
     #[serde(borrow, default)]
-    principal_id: Option<Cow<'a, str>>,
+    principal_id: Option<Text<'a>>,
     #[serde(borrow, default)]
-    user_name: Option<Cow<'a, str>>,
+    user_name: Option<Text<'a>>,
     #[serde(borrow, default)]
-    access_key_id: Option<Cow<'a, str>>,
+    access_key_id: Option<Text<'a>>,
     #[serde(borrow, default)]
-    invoked_by: Option<Cow<'a, str>>,
+    invoked_by: Option<Text<'a>>,
 }
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct Resource<'a> {
     #[serde(rename = "ARN", borrow, default)]
-    pub(crate) arn: Option<Cow<'a, str>>,
+    pub(crate) arn: Option<Text<'a>>,
     #[serde(rename = "type", borrow, default)]
-    pub(crate) kind: Option<Cow<'a, str>>,
+    pub(crate) kind: Option<Text<'a>>,
 }
 
 impl<'a> Facts<'a> {
