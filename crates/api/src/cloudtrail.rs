@@ -142,7 +142,7 @@ pub struct EventResource {
 }
 
 crate::shape! {
-    pub struct Tag: Pascal { key: String [len 1..=128], value: Option<String> [len 0..=256] }
+    pub struct Tag: Pascal { key: String [len 1..=128], value: Option<String> [len 1..=256] }
 }
 
 crate::shape! {
@@ -287,9 +287,19 @@ crate::wire_enum! {
 }
 
 crate::shape! {
+    /// Resources whose data events a trail records.
+    pub struct DataResource: Pascal {
+        #[serde(rename = "Type")]
+        kind: Option<String>,
+        values: Option<Vec<String>>,
+    }
+}
+
+crate::shape! {
     pub struct EventSelector: Pascal {
         read_write_type: Option<ReadWriteType>,
         include_management_events: Option<bool>,
+        data_resources: Option<Vec<DataResource>>,
         exclude_management_event_sources: Option<Vec<String>>,
     }
 }

@@ -89,7 +89,22 @@ fn is_bus(text: &str) -> bool {
         .strip_prefix("arn:")
         .and_then(|arn| arn.split_once(":event-bus/"))
         .map_or(text, |(_, name)| name);
+    is_bus_name(name)
+}
+
+fn is_bus_name(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"/.-_".contains(&b))
+}
+
+/// The name of a variable of an input transformer.
+fn is_variable(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b))
+}
+
+/// The id of a global endpoint: two words and a dot between them.
+fn is_endpoint(text: &str) -> bool {
+    let word = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    text.split_once('.').is_some_and(|(first, second)| word(first) && word(second))
 }
 
 crate::wire_enum! {
@@ -204,7 +219,7 @@ pub struct ListRulesResponse {
 
 crate::shape! {
     pub struct InputTransformer: Pascal {
-        input_paths_map: Option<BTreeMap<String, String>> [len 0..=100],
+        input_paths_map: Option<BTreeMap<String, String>> [len 0..=100] [keys 1..=256, is_variable, r"[A-Za-z0-9\_\-]+"] [each 0..=256],
         input_template: String [len 1..=8192],
     }
 }
@@ -271,7 +286,7 @@ crate::shape! {
     pub struct RemoveTargetsRequest: Pascal {
         rule: String [len 1..=64] [pattern is_name, "[\\.\\-_A-Za-z0-9]+"],
         event_bus_name: Option<String> [len 1..=1600] [pattern is_bus, "(arn:aws[\\w-]*:events:[a-z]+-[a-z]+-[\\w-]+:[0-9]{12}:event-bus\\/)?[/\\.\\-_A-Za-z0-9]+"],
-        ids: Vec<String> [len 1..=100],
+        ids: Vec<String> [len 1..=100] [each 1..=64, is_name, r"[\.\-_A-Za-z0-9]+"],
         force: Option<bool>,
     }
 }
@@ -352,7 +367,7 @@ crate::shape! {
     pub struct PutEventsRequestEntry: Pascal {
         time: Option<WireTime>,
         source: Option<String>,
-        resources: Option<Vec<String>>,
+        resources: Option<Vec<String>> [each 0..=2048],
         detail_type: Option<String>,
         detail: Option<String>,
         event_bus_name: Option<String> [len 1..=1600] [pattern is_bus, "(arn:aws[\\w-]*:events:[a-z]+-[a-z]+-[\\w-]+:[0-9]{12}:event-bus\\/)?[/\\.\\-_A-Za-z0-9]+"],
@@ -363,7 +378,7 @@ crate::shape! {
 crate::shape! {
     pub struct PutEventsRequest: Pascal {
         entries: Vec<PutEventsRequestEntry> [len 1..=10],
-        endpoint_id: Option<String> [len 1..=50],
+        endpoint_id: Option<String> [len 1..=50] [pattern is_endpoint, r"^[A-Za-z0-9\-]+[\.][A-Za-z0-9\-]+$"],
     }
 }
 
@@ -412,7 +427,7 @@ pub struct EventBus {
 
 crate::shape! {
     pub struct ListEventBusesRequest: Pascal {
-        name_prefix: Option<String> [len 1..=256],
+        name_prefix: Option<String> [len 1..=256] [pattern is_bus_name, r"[/\.\-_A-Za-z0-9]+"],
         next_token: Option<String> [len 1..=2048],
         limit: Option<i32> [range 1..=100],
     }
@@ -436,7 +451,7 @@ crate::shape! {
     pub struct UntagResourceRequest: Pascal {
         #[serde(rename = "ResourceARN")]
         resource_arn: String [len 1..=1600],
-        tag_keys: Vec<String>,
+        tag_keys: Vec<String> [each 1..=128],
     }
 }
 

@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_with::skip_serializing_none;
 
 use crate::Number;
+use crate::iam::is_tag_text;
 
 /// The table of operations, as in botocore 1.43's model.
 #[macro_export]
@@ -150,6 +151,15 @@ fn is_stream_name(text: &str) -> bool {
     !text.contains([':', '*'])
 }
 
+/// The name or the ARN of a log group.
+fn is_identifier(text: &str) -> bool {
+    text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_#+=/:,.@-".contains(&b))
+}
+
+fn is_arn_text(text: &str) -> bool {
+    is_identifier(text) && !text.contains('#')
+}
+
 fn is_metric_name(text: &str) -> bool {
     !text.contains([':', '*', '$'])
 }
@@ -198,7 +208,7 @@ crate::shape! {
     pub struct CreateLogGroupRequest: Camel {
         log_group_name: String [pattern is_group_name, "[\\.\\-_/#A-Za-z0-9]+"],
         kms_key_id: Option<String> [len 0..=256],
-        tags: Option<BTreeMap<String, String>> [len 1..=50],
+        tags: Option<BTreeMap<String, String>> [len 1..=50] [keys 1..=128, is_tag_text, r"^([\p{L}\p{Z}\p{N}_.:/=+\-@]+)$"] [each 0..=256, is_tag_text, r"^([\p{L}\p{Z}\p{N}_.:/=+\-@]*)$"],
         log_group_class: Option<LogGroupClass>,
         deletion_protection_enabled: Option<bool>,
     }
@@ -215,8 +225,8 @@ crate::shape! {
         log_group_name_prefix: Option<String> [len 1..=512] [pattern is_group_name, "[\\.\\-_/#A-Za-z0-9]+"],
         log_group_name_pattern: Option<String> [len 0..=512] [pattern is_group_part, "[\\.\\-_/#A-Za-z0-9]*"],
         log_group_class: Option<LogGroupClass>,
-        log_group_identifiers: Option<Vec<String>> [len 1..=50],
-        next_token: Option<String> [len 1..=4096],
+        log_group_identifiers: Option<Vec<String>> [len 1..=50] [each 1..=2048, is_identifier, r"[\w#+=/:,.@-]*"],
+        next_token: Option<String> [len 1..=usize::MAX],
         limit: Option<i32> [range 1..=50],
     }
 }
@@ -265,11 +275,11 @@ crate::shape! {
 crate::shape! {
     pub struct DescribeLogStreamsRequest: Camel {
         log_group_name: Option<String> [len 1..=512] [pattern is_group_name, "[\\.\\-_/#A-Za-z0-9]+"],
-        log_group_identifier: Option<String> [len 1..=2048],
+        log_group_identifier: Option<String> [len 1..=2048] [pattern is_identifier, r"[\w#+=/:,.@-]*"],
         log_stream_name_prefix: Option<String> [len 1..=512] [pattern is_stream_name, "[^:*]*"],
         order_by: Option<OrderBy>,
         descending: Option<bool>,
-        next_token: Option<String> [len 1..=4096],
+        next_token: Option<String> [len 1..=usize::MAX],
         limit: Option<i32> [range 1..=50],
     }
 }
@@ -338,11 +348,11 @@ pub struct RejectedLogEventsInfo {
 crate::shape! {
     pub struct GetLogEventsRequest: Camel {
         log_group_name: Option<String> [len 1..=512] [pattern is_group_name, "[\\.\\-_/#A-Za-z0-9]+"],
-        log_group_identifier: Option<String> [len 1..=2048],
+        log_group_identifier: Option<String> [len 1..=2048] [pattern is_identifier, r"[\w#+=/:,.@-]*"],
         log_stream_name: String [len 1..=512] [pattern is_stream_name, "[^:*]*"],
         start_time: Option<i64> [range 0..=i64::MAX],
         end_time: Option<i64> [range 0..=i64::MAX],
-        next_token: Option<String> [len 1..=4096],
+        next_token: Option<String> [len 1..=usize::MAX],
         limit: Option<i32> [range 1..=10_000],
         start_from_head: Option<bool>,
     }
@@ -367,13 +377,13 @@ pub struct GetLogEventsResponse {
 crate::shape! {
     pub struct FilterLogEventsRequest: Camel {
         log_group_name: Option<String> [len 1..=512] [pattern is_group_name, "[\\.\\-_/#A-Za-z0-9]+"],
-        log_group_identifier: Option<String> [len 1..=2048],
-        log_stream_names: Option<Vec<String>> [len 1..=100],
+        log_group_identifier: Option<String> [len 1..=2048] [pattern is_identifier, r"[\w#+=/:,.@-]*"],
+        log_stream_names: Option<Vec<String>> [len 1..=100] [each 1..=512, is_stream_name, "[^:*]*"],
         log_stream_name_prefix: Option<String> [len 1..=512] [pattern is_stream_name, "[^:*]*"],
         start_time: Option<i64> [range 0..=i64::MAX],
         end_time: Option<i64> [range 0..=i64::MAX],
         filter_pattern: Option<String> [len 0..=1024],
-        next_token: Option<String> [len 1..=4096],
+        next_token: Option<String> [len 1..=usize::MAX],
         limit: Option<i32> [range 1..=10_000],
         interleaved: Option<bool>,
     }
@@ -405,7 +415,7 @@ crate::shape! {
         metric_namespace: String [len 0..=255] [pattern is_metric_name, "[^:*$]*"],
         metric_value: String [len 0..=100],
         default_value: Option<Number>,
-        dimensions: Option<BTreeMap<String, String>>,
+        dimensions: Option<BTreeMap<String, String>> [keys 0..=255] [each 0..=255],
         unit: Option<StandardUnit>,
     }
 }
@@ -418,6 +428,8 @@ crate::shape! {
         /// Exactly one; the handler checks it, because AWS prints the list in a notation of its own.
         metric_transformations: Vec<MetricTransformation>,
         apply_on_transformed_logs: Option<bool>,
+        field_selection_criteria: Option<String> [len 0..=2000],
+        emit_system_field_dimensions: Option<Vec<String>>,
     }
 }
 
@@ -432,7 +444,7 @@ crate::shape! {
     pub struct DescribeMetricFiltersRequest: Camel {
         log_group_name: Option<String> [len 1..=512] [pattern is_group_name, "[\\.\\-_/#A-Za-z0-9]+"],
         filter_name_prefix: Option<String> [len 1..=512] [pattern is_stream_name, "[^:*]*"],
-        next_token: Option<String> [len 1..=4096],
+        next_token: Option<String> [len 1..=usize::MAX],
         limit: Option<i32> [range 1..=50],
         metric_name: Option<String> [len 0..=255] [pattern is_metric_name, "[^:*$]*"],
         metric_namespace: Option<String> [len 0..=255] [pattern is_metric_name, "[^:*$]*"],
@@ -474,7 +486,7 @@ pub struct DescribeMetricFiltersResponse {
 crate::shape! {
     pub struct TestMetricFilterRequest: Camel {
         filter_pattern: String [len 0..=1024],
-        log_event_messages: Vec<String> [len 1..=50],
+        log_event_messages: Vec<String> [len 1..=50] [each 1..=usize::MAX],
     }
 }
 
@@ -508,35 +520,35 @@ crate::shape! {
 
 crate::shape! {
     pub struct TagResourceRequest: Camel {
-        resource_arn: String [len 1..=1011],
-        tags: BTreeMap<String, String> [len 1..=50],
+        resource_arn: String [len 1..=1011] [pattern is_arn_text, r"[\w+=/:,.@-]*"],
+        tags: BTreeMap<String, String> [len 1..=50] [keys 1..=128, is_tag_text, r"^([\p{L}\p{Z}\p{N}_.:/=+\-@]+)$"] [each 0..=256, is_tag_text, r"^([\p{L}\p{Z}\p{N}_.:/=+\-@]*)$"],
     }
 }
 
 crate::shape! {
     pub struct UntagResourceRequest: Camel {
-        resource_arn: String [len 1..=1011],
-        tag_keys: Vec<String> [len 0..=50],
+        resource_arn: String [len 1..=1011] [pattern is_arn_text, r"[\w+=/:,.@-]*"],
+        tag_keys: Vec<String> [len 0..=50] [each 1..=128, is_tag_text, r"^([\p{L}\p{Z}\p{N}_.:/=+\-@]+)$"],
     }
 }
 
 crate::shape! {
     pub struct ListTagsForResourceRequest: Camel {
-        resource_arn: String [len 1..=1011],
+        resource_arn: String [len 1..=1011] [pattern is_arn_text, r"[\w+=/:,.@-]*"],
     }
 }
 
 crate::shape! {
     pub struct TagLogGroupRequest: Camel {
         log_group_name: String [len 1..=512] [pattern is_group_name, "[\\.\\-_/#A-Za-z0-9]+"],
-        tags: BTreeMap<String, String> [len 1..=50],
+        tags: BTreeMap<String, String> [len 1..=50] [keys 1..=128, is_tag_text, r"^([\p{L}\p{Z}\p{N}_.:/=+\-@]+)$"] [each 0..=256, is_tag_text, r"^([\p{L}\p{Z}\p{N}_.:/=+\-@]*)$"],
     }
 }
 
 crate::shape! {
     pub struct UntagLogGroupRequest: Camel {
         log_group_name: String [len 1..=512] [pattern is_group_name, "[\\.\\-_/#A-Za-z0-9]+"],
-        tags: Vec<String> [len 1..=50],
+        tags: Vec<String> [len 1..=usize::MAX] [each 1..=128, is_tag_text, r"^([\p{L}\p{Z}\p{N}_.:/=+\-@]+)$"],
     }
 }
 

@@ -184,7 +184,7 @@ crate::shape! {
 
 crate::shape! {
     /// `UntagResource`
-    pub struct UntagResourceRequest: Pascal { resource_arn: String [len 1..=1011], tag_keys: Vec<String> }
+    pub struct UntagResourceRequest: Pascal { resource_arn: String [len 1..=1011], tag_keys: Vec<String> [each 1..=128] }
 }
 
 crate::shape! {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::iam::{Tag, is_document, is_name};
+use crate::iam::{Tag, is_document, is_name, is_tag_text};
 use crate::{SecretText, WireTime};
 
 /// The table of operations, as in botocore's model.
@@ -70,13 +70,13 @@ pub struct Credentials {
 crate::shape! {
     /// `AssumeRole`
     pub struct AssumeRoleRequest: Pascal {
-        role_arn: String [len 20..=2048],
+        role_arn: String [len 20..=2048] [pattern is_arn_text, r"[\u0009\u000A\u000D\u0020-\u007E\u0085\u00A0-\uD7FF\uE000-\uFFFD\u10000-\u10FFFF]+"],
         role_session_name: String [len 2..=64] [pattern is_name, r"[\w+=,.@-]*"],
         policy_arns: Option<Vec<PolicyDescriptor>>,
         policy: Option<String> [len 1..=131_072] [pattern is_document, r"[\u0009\u000A\u000D\u0020-\u00FF]+"],
         duration_seconds: Option<i32> [range 900..=43_200],
         tags: Option<Vec<Tag>> [len 0..=50],
-        transitive_tag_keys: Option<Vec<String>> [len 0..=50],
+        transitive_tag_keys: Option<Vec<String>> [len 0..=50] [each 1..=128, is_tag_text, r"[\p{L}\p{Z}\p{N}_.:/=+\-@]+"],
         external_id: Option<String> [len 2..=1224] [pattern is_external_id, r"[\w+=,.@:\/-]*"],
         serial_number: Option<String> [len 9..=256] [pattern is_serial_number, r"[\w+=/:,.@-]*"],
         token_code: Option<String> [len 6..=6] [pattern is_digits, r"[\d]*"],
@@ -86,7 +86,7 @@ crate::shape! {
 
 crate::shape! {
     /// A managed session policy.
-    pub struct PolicyDescriptor: Camel { arn: Option<String> [len 20..=2048] }
+    pub struct PolicyDescriptor: Camel { arn: Option<String> [len 20..=2048] [pattern is_arn_text, r"[\u0009\u000A\u000D\u0020-\u007E\u0085\u00A0-\uD7FF\uE000-\uFFFD\u10000-\u10FFFF]+"] }
 }
 
 /// `AssumeRole`
@@ -106,6 +106,13 @@ pub struct AssumedRoleUser {
     /// `AROA…:session`
     pub assumed_role_id: String,
     pub arn: String,
+}
+
+/// Every character that XML 1.0 can carry, as in the pattern.
+fn is_arn_text(text: &str) -> bool {
+    text.chars().all(|c| {
+        matches!(c, '\t' | '\n' | '\r' | ' '..='~' | '\u{85}' | '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
+    })
 }
 
 fn is_serial_number(text: &str) -> bool {

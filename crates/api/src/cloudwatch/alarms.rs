@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::metrics::{Dimension, MetricDataQuery};
+use super::metrics::{Dimension, MetricDataQuery, is_namespace};
 use super::{
     AlarmType, ComparisonOperator, HistoryItemType, ScanBy, SimpleStatistic, StandardUnit, StateValue,
 };
@@ -40,11 +40,11 @@ shape! {
         alarm_description: Option<String> [len 0..=1024],
         actions_enabled: Option<bool>,
         #[serde(rename = "OKActions")]
-        ok_actions: Option<Vec<String>> [len 0..=5],
-        alarm_actions: Option<Vec<String>> [len 0..=5],
-        insufficient_data_actions: Option<Vec<String>> [len 0..=5],
+        ok_actions: Option<Vec<String>> [len 0..=5] [each 1..=1024],
+        alarm_actions: Option<Vec<String>> [len 0..=5] [each 1..=1024],
+        insufficient_data_actions: Option<Vec<String>> [len 0..=5] [each 1..=1024],
         metric_name: Option<String> [len 1..=255],
-        namespace: Option<String> [len 1..=255],
+        namespace: Option<String> [len 1..=255] [pattern is_namespace, "[^:].*"],
         statistic: Option<SimpleStatistic>,
         extended_statistic: Option<String>,
         dimensions: Option<Vec<Dimension>> [len 0..=30],
@@ -67,7 +67,7 @@ shape! {
 shape! {
     /// `DescribeAlarms`
     pub struct DescribeAlarmsRequest: Pascal {
-        alarm_names: Option<Vec<String>> [len 0..=100],
+        alarm_names: Option<Vec<String>> [len 0..=100] [each 1..=255],
         alarm_name_prefix: Option<String> [len 1..=255],
         alarm_types: Option<Vec<AlarmType>>,
         children_of_alarm_name: Option<String> [len 1..=255],
@@ -173,7 +173,7 @@ shape! {
     /// `DescribeAlarmsForMetric`
     pub struct DescribeAlarmsForMetricRequest: Pascal {
         metric_name: String [len 1..=255],
-        namespace: String [len 1..=255],
+        namespace: String [len 1..=255] [pattern is_namespace, "[^:].*"],
         statistic: Option<SimpleStatistic>,
         extended_statistic: Option<String>,
         dimensions: Option<Vec<Dimension>> [len 0..=30],
@@ -201,17 +201,17 @@ shape! {
 
 shape! {
     /// `DeleteAlarms`
-    pub struct DeleteAlarmsRequest: Pascal { alarm_names: Vec<String> [len 0..=100] }
+    pub struct DeleteAlarmsRequest: Pascal { alarm_names: Vec<String> [len 0..=100] [each 1..=255] }
 }
 
 shape! {
     /// `EnableAlarmActions`
-    pub struct EnableAlarmActionsRequest: Pascal { alarm_names: Vec<String> [len 0..=100] }
+    pub struct EnableAlarmActionsRequest: Pascal { alarm_names: Vec<String> [len 0..=100] [each 1..=255] }
 }
 
 shape! {
     /// `DisableAlarmActions`
-    pub struct DisableAlarmActionsRequest: Pascal { alarm_names: Vec<String> [len 0..=100] }
+    pub struct DisableAlarmActionsRequest: Pascal { alarm_names: Vec<String> [len 0..=100] [each 1..=255] }
 }
 
 shape! {
@@ -228,7 +228,7 @@ shape! {
     pub struct UntagResourceRequest: Pascal {
         #[serde(rename = "ResourceARN")]
         resource_arn: String [len 1..=1024],
-        tag_keys: Vec<String>,
+        tag_keys: Vec<String> [each 1..=128],
     }
 }
 

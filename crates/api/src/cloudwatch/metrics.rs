@@ -8,7 +8,7 @@ use super::{RecentlyActive, ScanBy, SimpleStatistic, StandardUnit, StatusCode};
 use crate::{Number, WireTime, shape};
 
 /// `[^:].*`
-fn is_namespace(text: &str) -> bool {
+pub(super) fn is_namespace(text: &str) -> bool {
     !text.starts_with(':') && !text.contains(['\n', '\r'])
 }
 
@@ -41,8 +41,8 @@ shape! {
 
 shape! {
     pub struct Entity: Pascal {
-        key_attributes: Option<BTreeMap<String, String>> [len 2..=4],
-        attributes: Option<BTreeMap<String, String>> [len 0..=10],
+        key_attributes: Option<BTreeMap<String, String>> [len 2..=4] [keys 1..=32] [each 1..=2048],
+        attributes: Option<BTreeMap<String, String>> [len 0..=10] [keys 1..=256] [each 1..=2048],
     }
 }
 

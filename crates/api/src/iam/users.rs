@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Tag, is_document, is_marker, is_name, is_path};
+use super::{Tag, is_document, is_marker, is_name, is_path, is_tag_text};
 use crate::WireTime;
 
 crate::shape! {
@@ -76,7 +76,7 @@ crate::shape! {
     /// `UntagUser`
     pub struct UntagUserRequest: Pascal {
         user_name: String [len 1..=128] [pattern is_name, r"[\w+=,.@-]+"],
-        tag_keys: Vec<String> [len 0..=50],
+        tag_keys: Vec<String> [len 0..=50] [each 1..=128, is_tag_text, r"[\p{L}\p{Z}\p{N}_.:/=+\-@]+"],
     }
 }
 

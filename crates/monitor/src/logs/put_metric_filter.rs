@@ -23,6 +23,12 @@ pub(crate) async fn put_metric_filter(
     if request.metric_transformations.len() != 1 {
         return Err(LogsError::invalid(wrong_count(&request.metric_transformations)));
     }
+    let selects = request.field_selection_criteria.is_some_and(|criteria| !criteria.is_empty());
+    let emits = request.emit_system_field_dimensions.is_some_and(|fields| !fields.is_empty());
+    if selects || emits {
+        // Left out they would make a metric of other numbers than the caller asked for.
+        return Err(LogsError::invalid("Selection and dimensions by system fields are not supported."));
+    }
     let transformation = request.metric_transformations.remove(0);
     let filter = FilterRecord {
         name: request.filter_name,

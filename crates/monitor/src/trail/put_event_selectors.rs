@@ -33,6 +33,11 @@ pub(crate) async fn put_event_selectors(
 }
 
 fn selector(given: EventSelector) -> Result<Selector, CloudTrailError> {
+    if given.data_resources.is_some_and(|resources| !resources.is_empty()) {
+        return Err(CloudTrailError::InvalidEventSelectors(
+            "Specify selectors without data resources; data events are not recorded.",
+        ));
+    }
     let include_management_events = given.include_management_events.unwrap_or(true);
     let exclude_sources = given.exclude_management_event_sources.unwrap_or_default();
     if !exclude_sources.iter().all(|source| EXCLUDABLE.contains(&source.as_str())) {
