@@ -15,6 +15,11 @@ use crate::cloudwatch::{CloudWatch, CloudWatchError};
 pub const PAGE_MAX: usize = 500;
 const THREE_HOURS: Second = 3 * 3_600;
 
+/// The other operations with pages declare `InvalidNextToken`; this one does not.
+fn invalid_token() -> CloudWatchError {
+    CloudWatchError::InvalidParameterValue("The value for NextToken is invalid.".to_owned())
+}
+
 pub(crate) async fn list_metrics(
     call: &mut Call<'_>,
     service: &CloudWatch,
@@ -26,7 +31,7 @@ pub(crate) async fn list_metrics(
         None => None,
         Some(token) => {
             let last = page::decode(&question, token).ok().and_then(|last| last.parse().ok());
-            Some(SeriesId(last.ok_or(CloudWatchError::InvalidNextToken)?))
+            Some(SeriesId(last.ok_or_else(invalid_token)?))
         }
     };
     service.catch_up(call).await?;

@@ -12,6 +12,10 @@ pub enum CloudTrailError {
     InvalidTimeRange,
     InvalidMaxResults(i32),
     InvalidNextToken,
+    /// What `ListTags` declares in place of the former.
+    InvalidToken,
+    /// Where an operation declares nothing that fits.
+    Validation(&'static str),
     InvalidEventCategory,
     TrailNotFound(String),
     TrailAlreadyExists(String),
@@ -35,6 +39,8 @@ impl WireError for CloudTrailError {
             Self::InvalidTimeRange => "InvalidTimeRangeException".into(),
             Self::InvalidMaxResults(_) => "InvalidMaxResultsException".into(),
             Self::InvalidNextToken => "InvalidNextTokenException".into(),
+            Self::InvalidToken => "InvalidTokenException".into(),
+            Self::Validation(_) => "ValidationException".into(),
             Self::InvalidEventCategory => "InvalidEventCategoryException".into(),
             Self::TrailNotFound(_) => "TrailNotFoundException".into(),
             Self::TrailAlreadyExists(_) => "TrailAlreadyExistsException".into(),
@@ -66,11 +72,12 @@ impl WireError for CloudTrailError {
             Self::InvalidMaxResults(given) => {
                 format!("A max results value of {given} is invalid. Specify max results between 1 and 50.")
             }
-            Self::InvalidNextToken => "Invalid token.".to_owned(),
+            Self::InvalidNextToken | Self::InvalidToken => "Invalid token.".to_owned(),
             Self::InvalidEventCategory => "The event category is not valid. Specify insight.".to_owned(),
             Self::TrailNotFound(given) => format!("Unknown trail: {given}"),
             Self::TrailAlreadyExists(arn) => format!("Trail {arn} already exists."),
             Self::InvalidTrailName(why)
+            | Self::Validation(why)
             | Self::InvalidLogGroupArn(why)
             | Self::InvalidEventSelectors(why)
             | Self::InvalidParameterCombination(why) => (*why).to_owned(),

@@ -15,7 +15,7 @@ pub(crate) async fn list_tags(
     request: ListTagsRequest,
 ) -> Result<ListTagsResponse, CloudTrailError> {
     if request.next_token.is_some() {
-        return Err(CloudTrailError::InvalidNextToken);
+        return Err(CloudTrailError::InvalidToken);
     }
     if request.resource_id_list.len() > RESOURCES_MAX {
         return Err(CloudTrailError::InvalidParameterCombination(

@@ -14,7 +14,7 @@ pub(crate) async fn list_trails(
 ) -> Result<ListTrailsResponse, CloudTrailError> {
     call.authorize_own("cloudtrail:ListTrails", "*")?;
     if request.next_token.is_some() {
-        return Err(CloudTrailError::InvalidNextToken);
+        return Err(CloudTrailError::Validation("Invalid token."));
     }
     let trails = named::of_account(call).await?.into_iter().map(|trail| TrailInfo {
         trail_arn: trail.arn(),

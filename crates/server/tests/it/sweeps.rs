@@ -2,9 +2,10 @@
 
 use std::collections::HashSet;
 
+use keywatch_api::describe::{Kind, Shape};
 use keywatch_api::{OperationInfo, Service};
 use keywatch_server::wire::operation::Operation;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::client::{Client, Reply};
 use crate::records::records;
@@ -97,4 +98,48 @@ fn a_user_without_policies_may_do_nothing() {
     // A sample that denies for sure, so that the sweep above does not pass by malformed requests alone.
     assert_eq!(nobody.query(Service::Iam, "ListUsers", "").code(), "AccessDenied");
     assert_eq!(records(&root, "ListUsers")[0]["errorCode"], "AccessDenied");
+}
+
+/// Requests in which one structure is an array, wherever the shape has a structure.
+fn arrays_for_structures(shape: &Shape) -> Vec<Value> {
+    let mut found = Vec::new();
+    for member in shape.members() {
+        let of_list = |value: &Value| json!({member.name: [value]});
+        match &member.shape.kind {
+            Kind::Structure(_) => found.push(json!({member.name: ["a", "b"]})),
+            Kind::List(element) if !element.members().is_empty() => {
+                found.push(of_list(&json!(["a", "b"])));
+                found.extend(arrays_for_structures(element).iter().map(of_list));
+            }
+            _ => {}
+        }
+        let inner = arrays_for_structures(&member.shape);
+        found.extend(inner.iter().map(|value| json!({member.name: value})));
+    }
+    found
+}
+
+#[test]
+fn a_structure_is_an_object_everywhere() {
+    let server = Server::start(&[]);
+    let root = server.as_root();
+    let mut tried = 0;
+    for operation in Operation::all() {
+        let info = operation.info();
+        let Some(shape) = operation.request_shape() else { continue };
+        if info.service.targets().is_empty() {
+            continue;
+        }
+        for body in [json!(["a"])].into_iter().chain(arrays_for_structures(&shape)) {
+            let reply = root.json(info.service, info.name, &body);
+            assert_eq!(
+                (reply.status, reply.code().as_str()),
+                (400, "SerializationException"),
+                "{} {body}",
+                info.action()
+            );
+            tried += 1;
+        }
+    }
+    assert!(tried > 150, "only {tried} requests");
 }
