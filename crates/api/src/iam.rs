@@ -1,8 +1,12 @@
 //! AWS Identity and Access Management: API version 2010-05-08, query protocol, one name space for all Regions.
-//! Shapes by noun: [`users`], [`access_keys`], [`roles`]; what they share is here.
+//! Shapes by noun: [`users`], [`access_keys`], [`groups`], [`roles`], [`policies`], [`account`], [`simulation`]; what they share is here.
 
 pub mod access_keys;
+pub mod account;
+pub mod groups;
+pub mod policies;
 pub mod roles;
+pub mod simulation;
 pub mod users;
 
 use serde::{Deserialize, Serialize};
@@ -15,21 +19,21 @@ macro_rules! iam_operations {
             AcceptDelegationRequest - Write;
             AddClientIDToOpenIDConnectProvider - Write;
             AddRoleToInstanceProfile - Write;
-            AddUserToGroup - Write;
+            AddUserToGroup add_user_to_group Write;
             AssociateDelegationRequest - Write;
-            AttachGroupPolicy - Write;
-            AttachRolePolicy - Write;
-            AttachUserPolicy - Write;
-            ChangePassword - Write;
+            AttachGroupPolicy attach_group_policy Write;
+            AttachRolePolicy attach_role_policy Write;
+            AttachUserPolicy attach_user_policy Write;
+            ChangePassword change_password Write;
             CreateAccessKey create_access_key Write;
-            CreateAccountAlias - Write;
+            CreateAccountAlias create_account_alias Write;
             CreateDelegationRequest - Write;
-            CreateGroup - Write;
+            CreateGroup create_group Write;
             CreateInstanceProfile - Write;
-            CreateLoginProfile - Write;
+            CreateLoginProfile create_login_profile Write;
             CreateOpenIDConnectProvider - Write;
-            CreatePolicy - Write;
-            CreatePolicyVersion - Write;
+            CreatePolicy create_policy Write;
+            CreatePolicyVersion create_policy_version Write;
             CreateRole create_role Write;
             CreateSAMLProvider - Write;
             CreateServiceLinkedRole - Write;
@@ -38,17 +42,17 @@ macro_rules! iam_operations {
             CreateVirtualMFADevice - Write;
             DeactivateMFADevice - Write;
             DeleteAccessKey delete_access_key Write;
-            DeleteAccountAlias - Write;
-            DeleteAccountPasswordPolicy - Write;
-            DeleteGroup - Write;
-            DeleteGroupPolicy - Write;
+            DeleteAccountAlias delete_account_alias Write;
+            DeleteAccountPasswordPolicy delete_account_password_policy Write;
+            DeleteGroup delete_group Write;
+            DeleteGroupPolicy delete_group_policy Write;
             DeleteInstanceProfile - Write;
-            DeleteLoginProfile - Write;
+            DeleteLoginProfile delete_login_profile Write;
             DeleteOpenIDConnectProvider - Write;
-            DeletePolicy - Write;
-            DeletePolicyVersion - Write;
+            DeletePolicy delete_policy Write;
+            DeletePolicyVersion delete_policy_version Write;
             DeleteRole delete_role Write;
-            DeleteRolePermissionsBoundary - Write;
+            DeleteRolePermissionsBoundary delete_role_permissions_boundary Write;
             DeleteRolePolicy delete_role_policy Write;
             DeleteSAMLProvider - Write;
             DeleteSSHPublicKey - Write;
@@ -57,12 +61,12 @@ macro_rules! iam_operations {
             DeleteServiceSpecificCredential - Write;
             DeleteSigningCertificate - Write;
             DeleteUser delete_user Write;
-            DeleteUserPermissionsBoundary - Write;
+            DeleteUserPermissionsBoundary delete_user_permissions_boundary Write;
             DeleteUserPolicy delete_user_policy Write;
             DeleteVirtualMFADevice - Write;
-            DetachGroupPolicy - Write;
-            DetachRolePolicy - Write;
-            DetachUserPolicy - Write;
+            DetachGroupPolicy detach_group_policy Write;
+            DetachRolePolicy detach_role_policy Write;
+            DetachUserPolicy detach_user_policy Write;
             DisableOrganizationsRootCredentialsManagement - Write;
             DisableOrganizationsRootSessions - Write;
             DisableOutboundWebIdentityFederation - Write;
@@ -73,25 +77,25 @@ macro_rules! iam_operations {
             GenerateCredentialReport - Read;
             GenerateOrganizationsAccessReport - Read;
             GenerateServiceLastAccessedDetails - Read;
-            GetAccessKeyLastUsed - Read;
+            GetAccessKeyLastUsed get_access_key_last_used Read;
             GetAccountAuthorizationDetails - Read;
-            GetAccountPasswordPolicy - Read;
-            GetAccountSummary - Read;
-            GetContextKeysForCustomPolicy - Read;
-            GetContextKeysForPrincipalPolicy - Read;
+            GetAccountPasswordPolicy get_account_password_policy Read;
+            GetAccountSummary get_account_summary Read;
+            GetContextKeysForCustomPolicy get_context_keys_for_custom_policy Read;
+            GetContextKeysForPrincipalPolicy get_context_keys_for_principal_policy Read;
             GetCredentialReport - Read;
             GetDelegationRequest - Read;
-            GetGroup - Read;
-            GetGroupPolicy - Read;
+            GetGroup get_group Read;
+            GetGroupPolicy get_group_policy Read;
             GetHumanReadableSummary - Read;
             GetInstanceProfile - Read;
-            GetLoginProfile - Read;
+            GetLoginProfile get_login_profile Read;
             GetMFADevice - Read;
             GetOpenIDConnectProvider - Read;
             GetOrganizationsAccessReport - Read;
             GetOutboundWebIdentityFederationInfo - Read;
-            GetPolicy - Read;
-            GetPolicyVersion - Read;
+            GetPolicy get_policy Read;
+            GetPolicyVersion get_policy_version Read;
             GetRole get_role Read;
             GetRolePolicy get_role_policy Read;
             GetSAMLProvider - Read;
@@ -103,27 +107,27 @@ macro_rules! iam_operations {
             GetUser get_user Read;
             GetUserPolicy get_user_policy Read;
             ListAccessKeys list_access_keys Read;
-            ListAccountAliases - Read;
-            ListAttachedGroupPolicies - Read;
-            ListAttachedRolePolicies - Read;
-            ListAttachedUserPolicies - Read;
+            ListAccountAliases list_account_aliases Read;
+            ListAttachedGroupPolicies list_attached_group_policies Read;
+            ListAttachedRolePolicies list_attached_role_policies Read;
+            ListAttachedUserPolicies list_attached_user_policies Read;
             ListDelegationRequests - Read;
-            ListEntitiesForPolicy - Read;
-            ListGroupPolicies - Read;
-            ListGroups - Read;
-            ListGroupsForUser - Read;
+            ListEntitiesForPolicy list_entities_for_policy Read;
+            ListGroupPolicies list_group_policies Read;
+            ListGroups list_groups Read;
+            ListGroupsForUser list_groups_for_user Read;
             ListInstanceProfileTags - Read;
             ListInstanceProfiles - Read;
-            ListInstanceProfilesForRole - Read;
+            ListInstanceProfilesForRole list_instance_profiles_for_role Read;
             ListMFADeviceTags - Read;
             ListMFADevices - Read;
             ListOpenIDConnectProviderTags - Read;
             ListOpenIDConnectProviders - Read;
             ListOrganizationsFeatures - Read;
-            ListPolicies - Read;
+            ListPolicies list_policies Read;
             ListPoliciesGrantingServiceAccess - Read;
-            ListPolicyTags - Read;
-            ListPolicyVersions - Read;
+            ListPolicyTags list_policy_tags Read;
+            ListPolicyVersions list_policy_versions Read;
             ListRolePolicies list_role_policies Read;
             ListRoleTags list_role_tags Read;
             ListRoles list_roles Read;
@@ -138,26 +142,26 @@ macro_rules! iam_operations {
             ListUserTags list_user_tags Read;
             ListUsers list_users Read;
             ListVirtualMFADevices - Read;
-            PutGroupPolicy - Write;
-            PutRolePermissionsBoundary - Write;
+            PutGroupPolicy put_group_policy Write;
+            PutRolePermissionsBoundary put_role_permissions_boundary Write;
             PutRolePolicy put_role_policy Write;
-            PutUserPermissionsBoundary - Write;
+            PutUserPermissionsBoundary put_user_permissions_boundary Write;
             PutUserPolicy put_user_policy Write;
             RejectDelegationRequest - Write;
             RemoveClientIDFromOpenIDConnectProvider - Write;
             RemoveRoleFromInstanceProfile - Write;
-            RemoveUserFromGroup - Write;
+            RemoveUserFromGroup remove_user_from_group Write;
             ResetServiceSpecificCredential - Write;
             ResyncMFADevice - Write;
             SendDelegationToken - Write;
-            SetDefaultPolicyVersion - Write;
+            SetDefaultPolicyVersion set_default_policy_version Write;
             SetSecurityTokenServicePreferences - Write;
-            SimulateCustomPolicy - Read;
-            SimulatePrincipalPolicy - Read;
+            SimulateCustomPolicy simulate_custom_policy Read;
+            SimulatePrincipalPolicy simulate_principal_policy Read;
             TagInstanceProfile - Write;
             TagMFADevice - Write;
             TagOpenIDConnectProvider - Write;
-            TagPolicy - Write;
+            TagPolicy tag_policy Write;
             TagRole tag_role Write;
             TagSAMLProvider - Write;
             TagServerCertificate - Write;
@@ -165,17 +169,17 @@ macro_rules! iam_operations {
             UntagInstanceProfile - Write;
             UntagMFADevice - Write;
             UntagOpenIDConnectProvider - Write;
-            UntagPolicy - Write;
+            UntagPolicy untag_policy Write;
             UntagRole untag_role Write;
             UntagSAMLProvider - Write;
             UntagServerCertificate - Write;
             UntagUser untag_user Write;
             UpdateAccessKey update_access_key Write;
-            UpdateAccountPasswordPolicy - Write;
+            UpdateAccountPasswordPolicy update_account_password_policy Write;
             UpdateAssumeRolePolicy update_assume_role_policy Write;
             UpdateDelegationRequest - Write;
-            UpdateGroup - Write;
-            UpdateLoginProfile - Write;
+            UpdateGroup update_group Write;
+            UpdateLoginProfile update_login_profile Write;
             UpdateOpenIDConnectProviderThumbprint - Write;
             UpdateRole update_role Write;
             UpdateRoleDescription update_role_description Write;
@@ -195,7 +199,7 @@ macro_rules! iam_operations {
 crate::iam_operations!(crate::define_operations);
 
 crate::shape! {
-    /// A tag of a user or role.
+    /// A tag of a user, role or policy.
     #[derive(Clone, PartialEq, Eq, Deserialize)]
     pub struct Tag: Pascal {
         key: String [len 1..=128] [pattern is_tag_text, r"[\p{L}\p{Z}\p{N}_.:/=+\-@]+"],
@@ -204,7 +208,7 @@ crate::shape! {
 }
 
 crate::shape! {
-    /// `ListUsers`, `ListRoles`
+    /// `ListUsers`, `ListGroups`, `ListRoles`
     pub struct ListByPathRequest: Pascal {
         path_prefix: Option<String> [len 1..=512] [pattern is_path_prefix, r"\u002F[\u0021-\u007F]*"],
         marker: Option<String> [len 1..=320] [pattern is_marker, r"[\u0020-\u00FF]+"],
@@ -212,7 +216,7 @@ crate::shape! {
     }
 }
 
-/// `ListUserPolicies`, `ListRolePolicies`
+/// `ListUserPolicies`, `ListGroupPolicies`, `ListRolePolicies`
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct ListPolicyNamesResponse {
@@ -221,7 +225,7 @@ pub struct ListPolicyNamesResponse {
     pub marker: Option<String>,
 }
 
-/// `ListUserTags`, `ListRoleTags`
+/// `ListUserTags`, `ListRoleTags`, `ListPolicyTags`
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct ListTagsResponse {

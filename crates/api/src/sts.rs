@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::iam::{Tag, is_document, is_name, is_tag_text};
+use crate::iam::{Tag, is_document, is_id, is_name, is_tag_text};
 use crate::{SecretText, WireTime};
 
 /// The table of operations, as in botocore's model.
@@ -15,10 +15,10 @@ macro_rules! sts_operations {
             AssumeRoleWithWebIdentity - Read;
             AssumeRoot - Read;
             DecodeAuthorizationMessage - Read;
-            GetAccessKeyInfo - Read;
+            GetAccessKeyInfo get_access_key_info Read;
             GetCallerIdentity get_caller_identity Read;
             GetDelegatedAccessToken - Read;
-            GetFederationToken - Read;
+            GetFederationToken get_federation_token Read;
             GetSessionToken get_session_token Read;
             GetWebIdentityToken - Read;
         }
@@ -82,6 +82,49 @@ crate::shape! {
         token_code: Option<String> [len 6..=6] [pattern is_digits, r"[\d]*"],
         source_identity: Option<String> [len 2..=64] [pattern is_name, r"[\w+=,.@-]*"],
     }
+}
+
+crate::shape! {
+    /// `GetFederationToken`
+    pub struct GetFederationTokenRequest: Pascal {
+        name: String [len 2..=32] [pattern is_name, r"[\w+=,.@-]*"],
+        policy: Option<String> [len 1..=131_072] [pattern is_document, r"[\u0009\u000A\u000D\u0020-\u00FF]+"],
+        policy_arns: Option<Vec<PolicyDescriptor>>,
+        duration_seconds: Option<i32> [range 900..=129_600],
+        tags: Option<Vec<Tag>> [len 0..=50],
+    }
+}
+
+/// `GetFederationToken`
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct GetFederationTokenResponse {
+    pub credentials: Credentials,
+    pub federated_user: FederatedUser,
+    /// Percent of the room for session policies and tags; absent when none were given.
+    pub packed_policy_size: Option<i32>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct FederatedUser {
+    /// `111111111111:name`
+    pub federated_user_id: String,
+    pub arn: String,
+}
+
+crate::shape! {
+    /// `GetAccessKeyInfo`
+    pub struct GetAccessKeyInfoRequest: Pascal {
+        access_key_id: String [len 16..=128] [pattern is_id, r"[\w]*"],
+    }
+}
+
+/// `GetAccessKeyInfo`
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct GetAccessKeyInfoResponse {
+    pub account: String,
 }
 
 crate::shape! {

@@ -110,6 +110,7 @@ impl<'a> Call<'a> {
         };
         let policies = Policies {
             identity: &self.caller.identity_policies,
+            boundary: self.caller.boundary.as_deref(),
             session: self.caller.session_policies.as_deref(),
             resource: question.side,
             granted: question.granted,

@@ -11,9 +11,9 @@ use crate::policy::{PolicyDocument, Subject, SubjectKind};
 #[derive(Clone, Debug)]
 pub struct Caller {
     pub account: AccountId,
-    /// `arn:aws:iam::A:user/Alice`, `arn:aws:iam::A:root`, `arn:aws:sts::A:assumed-role/R/S`; for a service its principal.
+    /// `arn:aws:iam::A:user/Alice`, `arn:aws:iam::A:root`, `arn:aws:sts::A:assumed-role/R/S`, `arn:aws:sts::A:federated-user/N`; for a service its principal.
     pub arn: String,
-    /// `aws:userid`: the account id of root, `AIDA…` of a user, `AROA…:session` of a role session.
+    /// `aws:userid`: the account id of root, `AIDA…` of a user, `AROA…:session` of a role session, `A:name` of a federated user.
     pub user_id: String,
     pub kind: CallerKind,
     /// The access key that signed; `None` for a service.
@@ -27,6 +27,8 @@ pub struct Caller {
     pub source_identity: Option<String>,
     /// Inline and attached policies of the user or of the session's role, parsed once.
     pub identity_policies: Vec<Arc<PolicyDocument>>,
+    /// The permissions boundary of the user or of the session's role.
+    pub boundary: Option<Arc<PolicyDocument>>,
     /// Policies given when the session began; `None` when none were.
     pub session_policies: Option<Vec<Arc<PolicyDocument>>>,
 }
@@ -36,6 +38,16 @@ pub struct Caller {
 pub enum CallerKind {
     Root,
     User {
+        name: String,
+    },
+    /// A session of a user under another name (`GetFederationToken`).
+    Federated {
+        user_name: String,
+        /// `arn:aws:iam::A:user/path/Name`
+        user_arn: String,
+        /// `AIDA…`
+        user_id: String,
+        /// The name of the session.
         name: String,
     },
     /// A session of a role (`AssumeRole`).
@@ -65,6 +77,7 @@ impl Caller {
             transitive_tag_keys: Vec::new(),
             source_identity: None,
             identity_policies: Vec::new(),
+            boundary: None,
             session_policies: None,
         }
     }
@@ -77,7 +90,7 @@ impl Caller {
     pub fn user_name(&self) -> &str {
         match &self.kind {
             CallerKind::Root => "root",
-            CallerKind::User { name } => name,
+            CallerKind::User { name } | CallerKind::Federated { name, .. } => name,
             CallerKind::Role { session_name, .. } => session_name,
             CallerKind::Service => &self.arn,
         }
@@ -88,6 +101,9 @@ impl Caller {
         let (kind, role_arn, user_name) = match &self.kind {
             CallerKind::Root => (SubjectKind::Root, None, None),
             CallerKind::User { name } => (SubjectKind::User, None, Some(name.as_str())),
+            CallerKind::Federated { user_arn, .. } => {
+                (SubjectKind::FederatedUser, Some(user_arn.as_str()), None)
+            }
             CallerKind::Role { role_arn, .. } => (SubjectKind::RoleSession, Some(role_arn.as_str()), None),
             CallerKind::Service => return Subject::service(&self.arn),
         };

@@ -1,8 +1,8 @@
 //! # Credentials: who is behind an access key
 //! An access key id leads to a **credential**: the caller with its policies, and the secret that verifies its signatures. Long-term keys are
 //! rows, temporary ones open their session token, and the root key of the default account is given at the start.
-//! **Invariants:** a credential is as fresh as the store: a cached one counts only while no user, role or access key has changed since it
-//! was made; an expired session is refused whatever is cached.
+//! **Invariants:** a credential is as fresh as the store: a cached one counts only while no user, group, role, policy or access key has changed
+//! since it was made; an expired session is refused whatever is cached.
 //! **Not here:** signatures (`server`), what the caller may do (`policy`).
 
 use std::fmt;
@@ -17,7 +17,8 @@ use keywatch_store::{Kind, Store, StoreError, Versioned, decode};
 use quick_cache::sync::Cache;
 
 use crate::identity::{
-    ACCESS_KEY, AccessKeyRecord, InlinePolicies, ROLE, RoleRecord, USER, UserRecord, name_key,
+    ACCESS_KEY, AccessKeyRecord, GROUP, GroupRecord, InlinePolicies, POLICY, PolicyRecord, ROLE, RoleRecord,
+    USER, UserRecord, aws_managed, name_key,
 };
 use crate::policy::{PolicyDocument, PolicyKind};
 use crate::session::{Session, SessionIdentity};
@@ -25,6 +26,8 @@ use crate::{Caller, CallerKind};
 
 /// Credentials kept at hand; each takes a few kilobytes with its policies.
 const CACHED_MAX: usize = 10_000;
+
+const EVERYTHING: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
 
 /// The root access key of an account, which is not in the store.
 #[derive(Debug)]
@@ -81,7 +84,7 @@ pub struct Credentials {
 }
 
 /// What the store had seen when a credential was made.
-type Generations = [u64; 3];
+type Generations = [u64; 5];
 
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -117,7 +120,7 @@ impl Credentials {
             return if token.is_none() { Ok(self.root.clone()) } else { Err(CredentialError::Invalid) };
         }
         // Taken before anything is read: a change in between makes the entry stale, never the other way round.
-        let generations = [USER, ROLE, ACCESS_KEY].map(|kind| self.store.generation(kind));
+        let generations = [USER, GROUP, ROLE, POLICY, ACCESS_KEY].map(|kind| self.store.generation(kind));
         let cached = self.cache.get(access_key_id).filter(|(made, _)| *made == generations);
         let found = match cached {
             Some((_, credential)) if credential.is_of(token) => credential,
@@ -162,7 +165,7 @@ impl Credentials {
             return Err(CredentialError::Invalid);
         }
         let user = self.user(&key.account, &key.user_name, &key.user_id).await?;
-        let caller = user_caller(&key.account, user, access_key_id)?;
+        let caller = self.user_caller(&key.account, user, access_key_id).await?;
         let secret = key.secret(access_key_id, &self.keyring);
         let secret = secret.map_err(|cause| CredentialError::Unavailable(cause.to_string()))?;
         Ok(Credential { caller: Arc::new(caller), secret, expires: None, token: None })
@@ -170,29 +173,148 @@ impl Credentials {
 
     async fn session_caller(&self, access_key_id: &str, session: Session) -> Result<Caller, CredentialError> {
         let account = &session.account;
+        let mut limits = Vec::new();
         let mut caller = match session.identity {
             SessionIdentity::Root => Caller::root(account, Some(access_key_id.to_owned())),
             SessionIdentity::User { name, id } => {
-                user_caller(account, self.user(account, &name, &id).await?, access_key_id)?
+                let user = self.user(account, &name, &id).await?;
+                self.user_caller(account, user, access_key_id).await?
+            }
+            SessionIdentity::Federated { name, id, federated_name } => {
+                let user = self.user(account, &name, &id).await?;
+                let caller = self.user_caller(account, user, access_key_id).await?;
+                federated(caller, name, federated_name)
+            }
+            SessionIdentity::RootFederated { federated_name } => {
+                // Root may everything, and so may its federated users within their session policies.
+                let everything = self.managed(account, EVERYTHING).await?.into_iter().collect();
+                let root = Caller::root(account, Some(access_key_id.to_owned()));
+                federated(Caller { identity_policies: everything, ..root }, "root".to_owned(), federated_name)
             }
             SessionIdentity::Role { name, id, session_name } => {
                 let role: Option<RoleRecord> = self.read(ROLE, &name_key(account, &name)).await?;
                 let role = role.filter(|role| role.id == id).ok_or(CredentialError::Invalid)?;
-                role_caller(account, role, session_name, access_key_id)?
+                self.role_caller(account, role, session_name, access_key_id).await?
             }
         };
+        for text in &session.policies {
+            let document = PolicyDocument::parse(PolicyKind::Identity, text).map_err(unreadable)?;
+            limits.push(Arc::new(document));
+        }
+        for arn in &session.policy_arns {
+            // What a deleted policy denied must not become allowed: the session ends with it.
+            limits.push(self.managed(account, arn).await?.ok_or(CredentialError::Invalid)?);
+        }
+        // A federated user without session policies may nothing (STS API reference, "GetFederationToken").
+        let is_limited = !limits.is_empty() || matches!(caller.kind, CallerKind::Federated { .. });
+        caller.session_policies = is_limited.then_some(limits);
         caller.session_since = Some(session.issued);
         caller.source_identity = session.source_identity;
         // Session tags take the place of the identity's own tags of the same key.
         caller.tags.retain(|(key, _)| !session.tags.iter().any(|(new, _)| new.eq_ignore_ascii_case(key)));
         caller.tags.extend(session.tags);
         caller.transitive_tag_keys = session.transitive_tag_keys;
-        if !session.policies.is_empty() {
-            let parse = |text: &String| PolicyDocument::parse(PolicyKind::Identity, text).map(Arc::new);
-            let parsed: Result<Vec<_>, _> = session.policies.iter().map(parse).collect();
-            caller.session_policies = Some(parsed.map_err(unreadable)?);
-        }
         Ok(caller)
+    }
+
+    /// The user with its own policies and those of its groups.
+    async fn user_caller(
+        &self,
+        account: &AccountId,
+        user: UserRecord,
+        access_key_id: &str,
+    ) -> Result<Caller, CredentialError> {
+        let mut identity_policies = self.policies(account, &user.policies, &user.attached).await?;
+        for name in &user.groups {
+            let group: Option<GroupRecord> = self.read(GROUP, &name_key(account, name)).await?;
+            // Between a change of the group and that of its members the caller is not known.
+            let group =
+                group.ok_or_else(|| CredentialError::Unavailable(format!("group {name} is missing")))?;
+            identity_policies.extend(self.policies(account, &group.policies, &group.attached).await?);
+        }
+        Ok(Caller {
+            account: account.clone(),
+            arn: user.arn(account).to_string(),
+            identity_policies,
+            boundary: self.boundary(account, user.boundary.as_deref()).await?,
+            tags: user.tags.pairs(),
+            user_id: user.id,
+            kind: CallerKind::User { name: user.name },
+            access_key_id: Some(access_key_id.to_owned()),
+            session_since: None,
+            transitive_tag_keys: Vec::new(),
+            source_identity: None,
+            session_policies: None,
+        })
+    }
+
+    async fn role_caller(
+        &self,
+        account: &AccountId,
+        role: RoleRecord,
+        session_name: String,
+        access_key_id: &str,
+    ) -> Result<Caller, CredentialError> {
+        Ok(Caller {
+            account: account.clone(),
+            arn: session_arn(account, &role.name, &session_name).to_string(),
+            user_id: format!("{}:{session_name}", role.id),
+            identity_policies: self.policies(account, &role.policies, &role.attached).await?,
+            boundary: self.boundary(account, role.boundary.as_deref()).await?,
+            tags: role.tags.pairs(),
+            kind: CallerKind::Role {
+                role_arn: role.arn(account).to_string(),
+                role_name: role.name,
+                role_id: role.id,
+                session_name,
+            },
+            access_key_id: Some(access_key_id.to_owned()),
+            session_since: None,
+            transitive_tag_keys: Vec::new(),
+            source_identity: None,
+            session_policies: None,
+        })
+    }
+
+    /// Inline and attached policies. One that is named and missing is our own trouble: it may deny.
+    async fn policies(
+        &self,
+        account: &AccountId,
+        inline: &InlinePolicies,
+        attached: &[String],
+    ) -> Result<Vec<Arc<PolicyDocument>>, CredentialError> {
+        let mut documents = inline.documents().map_err(unreadable)?;
+        for arn in attached {
+            let document = self.managed(account, arn).await?;
+            documents.push(document.ok_or_else(|| missing(arn))?);
+        }
+        Ok(documents)
+    }
+
+    async fn boundary(
+        &self,
+        account: &AccountId,
+        arn: Option<&str>,
+    ) -> Result<Option<Arc<PolicyDocument>>, CredentialError> {
+        match arn {
+            Some(arn) => self.managed(account, arn).await?.map(Some).ok_or_else(|| missing(arn)),
+            None => Ok(None),
+        }
+    }
+
+    /// The policy that counts of a managed policy.
+    async fn managed(
+        &self,
+        account: &AccountId,
+        arn: &str,
+    ) -> Result<Option<Arc<PolicyDocument>>, CredentialError> {
+        if let Some(policy) = aws_managed::find(arn) {
+            return Ok(Some(policy.document.clone()));
+        }
+        let name = arn.rsplit('/').next().unwrap_or_default();
+        let found: Option<PolicyRecord> = self.read(POLICY, &name_key(account, name)).await?;
+        let found = found.filter(|policy| policy.arn(account).to_string() == arn);
+        found.map(|policy| policy.document().map_err(unreadable)).transpose()
     }
 
     /// The user of that name if it still is the one with that id.
@@ -217,50 +339,21 @@ impl Credential {
     }
 }
 
-fn user_caller(
-    account: &AccountId,
-    user: UserRecord,
-    access_key_id: &str,
-) -> Result<Caller, CredentialError> {
-    Ok(Caller {
-        account: account.clone(),
-        arn: user.arn(account).to_string(),
-        identity_policies: documents(&user.policies)?,
-        tags: user.tags.pairs(),
-        user_id: user.id,
-        kind: CallerKind::User { name: user.name },
-        access_key_id: Some(access_key_id.to_owned()),
-        session_since: None,
-        transitive_tag_keys: Vec::new(),
-        source_identity: None,
-        session_policies: None,
-    })
-}
-
-fn role_caller(
-    account: &AccountId,
-    role: RoleRecord,
-    session_name: String,
-    access_key_id: &str,
-) -> Result<Caller, CredentialError> {
-    Ok(Caller {
-        account: account.clone(),
-        arn: session_arn(account, &role.name, &session_name).to_string(),
-        user_id: format!("{}:{session_name}", role.id),
-        identity_policies: documents(&role.policies)?,
-        tags: role.tags.pairs(),
-        kind: CallerKind::Role {
-            role_arn: role.arn(account).to_string(),
-            role_name: role.name,
-            role_id: role.id,
-            session_name,
+/// The user as a federated user: the same policies under another name.
+fn federated(user: Caller, user_name: String, federated_name: String) -> Caller {
+    Caller {
+        arn: federated_arn(&user.account, &federated_name).to_string(),
+        user_id: format!("{}:{federated_name}", user.account),
+        kind: CallerKind::Federated {
+            user_name,
+            user_arn: user.arn,
+            user_id: user.user_id,
+            name: federated_name,
         },
-        access_key_id: Some(access_key_id.to_owned()),
-        session_since: None,
-        transitive_tag_keys: Vec::new(),
-        source_identity: None,
-        session_policies: None,
-    })
+        // Tags of the user are not those of its sessions.
+        tags: Vec::new(),
+        ..user
+    }
 }
 
 /// `arn:aws:sts::A:assumed-role/Role/session`, without the role's path.
@@ -268,8 +361,13 @@ pub(crate) fn session_arn(account: &AccountId, role_name: &str, session_name: &s
     Arn::new("sts", "", account.as_str(), format!("assumed-role/{role_name}/{session_name}"))
 }
 
-fn documents(policies: &InlinePolicies) -> Result<Vec<Arc<PolicyDocument>>, CredentialError> {
-    policies.documents().map_err(unreadable)
+/// `arn:aws:sts::A:federated-user/name`
+pub(crate) fn federated_arn(account: &AccountId, name: &str) -> Arn {
+    Arn::new("sts", "", account.as_str(), format!("federated-user/{name}"))
+}
+
+fn missing(arn: &str) -> CredentialError {
+    CredentialError::Unavailable(format!("the policy {arn} is named and missing"))
 }
 
 /// A stored policy that does not parse must not be taken for no policy: it may deny.

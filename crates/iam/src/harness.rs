@@ -98,7 +98,7 @@ impl World {
         Ok(Answer { xml: bare(&xml, operation), notes })
     }
 
-    fn call(&self, caller: &Arc<Caller>) -> Call<'_> {
+    pub(crate) fn call(&self, caller: &Arc<Caller>) -> Call<'_> {
         Call {
             now: self.now,
             region: "us-east-1".parse().expect("a Region"),

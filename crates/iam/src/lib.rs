@@ -11,6 +11,7 @@ pub mod credentials;
 mod harness;
 pub mod iam;
 mod identity;
+pub mod key_use;
 mod notes;
 pub mod policy;
 pub mod record;

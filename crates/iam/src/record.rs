@@ -172,6 +172,7 @@ fn write_caller(out: &mut String, caller: &Caller) {
     let kind = match &caller.kind {
         CallerKind::Root => "Root",
         CallerKind::User { .. } => "IAMUser",
+        CallerKind::Federated { .. } => "FederatedUser",
         CallerKind::Role { .. } => "AssumedRole",
         CallerKind::Service => {
             out.push_str("{\"type\":\"AWSService\"");
@@ -200,12 +201,21 @@ fn write_caller(out: &mut String, caller: &Caller) {
 
 fn write_session(out: &mut String, caller: &Caller, since: Timestamp) {
     out.push_str(",\"sessionContext\":{");
-    if let CallerKind::Role { role_name, role_arn, role_id, .. } = &caller.kind {
-        out.push_str("\"sessionIssuer\":{\"type\":\"Role\"");
-        text_member(out, "principalId", role_id);
-        text_member(out, "arn", role_arn);
+    let issuer = match &caller.kind {
+        CallerKind::Role { role_name, role_arn, role_id, .. } => Some(("Role", role_id, role_arn, role_name)),
+        CallerKind::Federated { user_name, user_arn, user_id, .. } => {
+            Some(("IAMUser", user_id, user_arn, user_name))
+        }
+        CallerKind::Root | CallerKind::User { .. } | CallerKind::Service => None,
+    };
+    if let Some((kind, id, arn, name)) = issuer {
+        out.push_str("\"sessionIssuer\":{\"type\":\"");
+        out.push_str(kind);
+        out.push('"');
+        text_member(out, "principalId", id);
+        text_member(out, "arn", arn);
         text_member(out, "accountId", caller.account.as_str());
-        text_member(out, "userName", role_name);
+        text_member(out, "userName", name);
         out.push_str("},");
     }
     out.push_str("\"attributes\":{\"creationDate\":\"");

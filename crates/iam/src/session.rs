@@ -31,6 +31,9 @@ pub(crate) struct Session {
     /// Text of the session policies.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) policies: Vec<String>,
+    /// ARNs of managed policies that are session policies too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) policy_arns: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) tags: Vec<(String, String)>,
     /// Keys among the tags that go on to the sessions of roles this session assumes.
@@ -44,8 +47,25 @@ pub(crate) struct Session {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) enum SessionIdentity {
     Root,
-    User { name: String, id: String },
-    Role { name: String, id: String, session_name: String },
+    User {
+        name: String,
+        id: String,
+    },
+    /// The root user under another name.
+    RootFederated {
+        federated_name: String,
+    },
+    /// A user under another name.
+    Federated {
+        name: String,
+        id: String,
+        federated_name: String,
+    },
+    Role {
+        name: String,
+        id: String,
+        session_name: String,
+    },
 }
 
 /// Credentials as they are handed out.
@@ -109,7 +129,7 @@ impl Session {
 
     /// Percent of [`PACKED_BYTES_MAX`] that policies and tags take; `None` when there are none.
     pub(crate) fn packed_percent(&self) -> Option<usize> {
-        let policies = self.policies.iter().map(String::len);
+        let policies = self.policies.iter().chain(&self.policy_arns).map(String::len);
         let tags = self.tags.iter().map(|(key, value)| key.len() + value.len());
         let bytes: usize = policies.chain(tags).sum();
         (bytes > 0).then(|| (bytes * 100).div_ceil(PACKED_BYTES_MAX))
@@ -134,6 +154,7 @@ mod tests {
             issued: Timestamp::UNIX_EPOCH,
             expires: Timestamp::from_second(3600).unwrap(),
             policies: vec!["{}".to_owned()],
+            policy_arns: Vec::new(),
             tags: vec![("k".to_owned(), "v".to_owned())],
             transitive_tag_keys: vec!["k".to_owned()],
             source_identity: Some("me".to_owned()),

@@ -97,9 +97,8 @@ pub(crate) fn check_not_locked_out(
     };
     let policies = Policies {
         identity: &[Arc::new(willing)],
-        session: None,
         resource: ResourceSide::Required(policy),
-        granted: false,
+        ..Policies::default()
     };
     if evaluate(&request, &policies).is_allowed() {
         return Ok(());

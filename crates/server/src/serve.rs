@@ -19,7 +19,7 @@ use keywatch_monitor::logs::{Logs, LogsFollower};
 use keywatch_monitor::metrics::follower::MetricsFollower;
 use keywatch_monitor::metrics::live::LiveSeries;
 use keywatch_monitor::notify::{self, Notify};
-use keywatch_monitor::trail::FilesDelivery;
+use keywatch_monitor::trail::{FilesDelivery, KeyUses};
 use keywatch_store::{Store, StoreError};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
@@ -223,6 +223,7 @@ async fn followers(
         Box::new(DueKeys::new(store.clone(), kms.clone())),
         Box::new(KeyUsageFollower::open(store.clone(), kms.clone()).await?),
         Box::new(FilesDelivery::open(store.clone(), bodies.clone()).await?),
+        Box::new(KeyUses::open(store.clone()).await?),
         Box::new(LogsFollower::open(store.clone()).await?),
         Box::new(MetricsFollower::new(store.clone(), series.clone(), now)),
         Box::new(AlarmReconciler::new(store.clone(), series.clone())),

@@ -43,6 +43,33 @@ crate::shape! {
     }
 }
 
+crate::shape! {
+    /// `GetAccessKeyLastUsed`
+    pub struct GetAccessKeyLastUsedRequest: Pascal {
+        access_key_id: String [len 16..=128] [pattern is_id, r"[\w]+"],
+    }
+}
+
+/// When and for what a key last signed.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct AccessKeyLastUsed {
+    /// Absent for a key that never signed.
+    pub last_used_date: Option<WireTime>,
+    /// `kms`, or `N/A`.
+    pub service_name: String,
+    /// Or `N/A`.
+    pub region: String,
+}
+
+/// `GetAccessKeyLastUsed`
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct GetAccessKeyLastUsedResponse {
+    pub user_name: String,
+    pub access_key_last_used: AccessKeyLastUsed,
+}
+
 /// `CreateAccessKey`: the only answer that ever holds the secret.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::policies::AttachedPermissionsBoundary;
 use super::{Tag, is_document, is_marker, is_name, is_path, is_tag_text};
 use crate::WireTime;
 
@@ -19,7 +20,7 @@ crate::shape! {
 }
 
 crate::shape! {
-    /// `GetRole`, `DeleteRole`
+    /// `GetRole`, `DeleteRole`, `DeleteRolePermissionsBoundary`
     pub struct RoleRequest: Pascal {
         role_name: String [len 1..=64] [pattern is_name, r"[\w+=,.@-]+"],
     }
@@ -68,7 +69,7 @@ crate::shape! {
 }
 
 crate::shape! {
-    /// `ListRolePolicies`, `ListRoleTags`
+    /// `ListRolePolicies`, `ListRoleTags`, `ListInstanceProfilesForRole`
     pub struct RolePageRequest: Pascal {
         role_name: String [len 1..=64] [pattern is_name, r"[\w+=,.@-]+"],
         marker: Option<String> [len 1..=320] [pattern is_marker, r"[\u0020-\u00FF]+"],
@@ -92,7 +93,20 @@ crate::shape! {
     }
 }
 
-/// A role in answers; `tags` only where AWS shows them (not in lists).
+/// When a role was last used. Nobody follows that here, so it has no member, as for a role that was never used.
+#[derive(Debug, Serialize)]
+pub struct RoleLastUsed {}
+
+/// `ListInstanceProfilesForRole`. There are no instances here, and so no profiles.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ListInstanceProfilesResponse {
+    pub instance_profiles: Vec<String>,
+    pub is_truncated: bool,
+    pub marker: Option<String>,
+}
+
+/// A role in answers; boundary, last use and `tags` only where AWS shows them (not in lists).
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Role {
@@ -106,7 +120,9 @@ pub struct Role {
     pub description: Option<String>,
     /// Seconds; not in the answer to `CreateRole`.
     pub max_session_duration: Option<i32>,
+    pub permissions_boundary: Option<AttachedPermissionsBoundary>,
     pub tags: Option<Vec<Tag>>,
+    pub role_last_used: Option<RoleLastUsed>,
 }
 
 /// `CreateRole`, `GetRole`, `UpdateRoleDescription`

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::policies::AttachedPermissionsBoundary;
 use super::{Tag, is_document, is_marker, is_name, is_path, is_tag_text};
 use crate::WireTime;
 
@@ -56,7 +57,7 @@ crate::shape! {
 }
 
 crate::shape! {
-    /// `ListUserPolicies`, `ListUserTags`
+    /// `ListUserPolicies`, `ListUserTags`, `ListGroupsForUser`
     pub struct UserPageRequest: Pascal {
         user_name: String [len 1..=128] [pattern is_name, r"[\w+=,.@-]+"],
         marker: Option<String> [len 1..=320] [pattern is_marker, r"[\u0020-\u00FF]+"],
@@ -80,7 +81,7 @@ crate::shape! {
     }
 }
 
-/// A user in answers; `tags` only where AWS shows them (not in lists).
+/// A user in answers; boundary and `tags` only where AWS shows them (not in lists).
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct User {
@@ -90,6 +91,7 @@ pub struct User {
     pub user_id: String,
     pub arn: String,
     pub create_date: WireTime,
+    pub permissions_boundary: Option<AttachedPermissionsBoundary>,
     pub tags: Option<Vec<Tag>>,
 }
 

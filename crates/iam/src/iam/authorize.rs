@@ -18,16 +18,23 @@ pub(super) struct Target<'a> {
     pub(super) new_tags: &'a [Tag],
     /// Tag keys the request takes away.
     pub(super) tag_keys: &'a [String],
+    /// Keys of this action alone: `iam:PolicyARN`, `iam:PermissionsBoundary`.
+    pub(super) keys: &'a [(&'static str, &'a str)],
 }
 
 impl<'a> Target<'a> {
     pub(super) fn new(arn: Arn) -> Self {
-        Self { arn, tags: None, new_tags: &[], tag_keys: &[] }
+        Self { arn, tags: None, new_tags: &[], tag_keys: &[], keys: &[] }
     }
 
     pub(super) fn tagged(arn: Arn, tags: Option<&'a Tags>) -> Self {
         Self { tags, ..Self::new(arn) }
     }
+}
+
+/// An action that has no resource. `action` is the operation's name without `iam:`.
+pub(super) fn authorize_account(call: &Call<'_>, action: &str) -> Result<(), IamError> {
+    Ok(call.authorize_own(&format!("iam:{action}"), "*")?)
 }
 
 /// `action` is the operation's name without `iam:`.
@@ -46,6 +53,9 @@ pub(super) fn authorize(call: &Call<'_>, action: &str, target: &Target<'_>) -> R
 /// IAM user guide, "Actions, resources, and condition keys for AWS IAM".
 fn keys(target: &Target<'_>) -> KeyList<'static> {
     let mut keys = KeyList::default();
+    for (key, value) in target.keys {
+        keys = keys.with(*key, Values::one((*value).to_owned()));
+    }
     for (key, value) in target.tags.map(Tags::pairs).unwrap_or_default() {
         keys = keys
             .with(format!("iam:ResourceTag/{key}"), Values::one(value.clone()))

@@ -17,6 +17,11 @@ pub enum IamError {
     EntityAlreadyExists(String),
     DeleteConflict(&'static str),
     LimitExceeded(String),
+    /// What AWS alone may change.
+    UnmodifiableEntity(String),
+    PolicyNotAttachable(String),
+    PasswordPolicyViolation(String),
+    InvalidUserType(&'static str),
     MalformedPolicyDocument(PolicyError),
     InvalidInput(String),
     /// What `ValidationError` of other services is, with a text of IAM.
@@ -35,6 +40,10 @@ impl WireError for IamError {
             Self::EntityAlreadyExists(_) => "EntityAlreadyExistsException",
             Self::DeleteConflict(_) => "DeleteConflictException",
             Self::LimitExceeded(_) => "LimitExceededException",
+            Self::UnmodifiableEntity(_) => "UnmodifiableEntityException",
+            Self::PolicyNotAttachable(_) => "PolicyNotAttachableException",
+            Self::PasswordPolicyViolation(_) => "PasswordPolicyViolationException",
+            Self::InvalidUserType(_) => "InvalidUserTypeException",
             Self::MalformedPolicyDocument(_) => "MalformedPolicyDocumentException",
             Self::InvalidInput(_) => "InvalidInputException",
             Self::Validation(_) => "ValidationException",
@@ -51,6 +60,10 @@ impl WireError for IamError {
             Self::EntityAlreadyExists(_) => "EntityAlreadyExists",
             Self::DeleteConflict(_) => "DeleteConflict",
             Self::LimitExceeded(_) => "LimitExceeded",
+            Self::UnmodifiableEntity(_) => "UnmodifiableEntity",
+            Self::PolicyNotAttachable(_) => "PolicyNotAttachable",
+            Self::PasswordPolicyViolation(_) => "PasswordPolicyViolation",
+            Self::InvalidUserType(_) => "InvalidUserType",
             Self::MalformedPolicyDocument(_) => "MalformedPolicyDocument",
             Self::InvalidInput(_) => "InvalidInput",
             Self::Validation(_) => "ValidationError",
@@ -64,7 +77,13 @@ impl WireError for IamError {
             Self::AccessDenied(_) | Self::InvalidToken => 403,
             Self::NoSuchEntity(_) => 404,
             Self::EntityAlreadyExists(_) | Self::DeleteConflict(_) | Self::LimitExceeded(_) => 409,
-            Self::MalformedPolicyDocument(_) | Self::InvalidInput(_) | Self::Validation(_) => 400,
+            Self::MalformedPolicyDocument(_)
+            | Self::InvalidInput(_)
+            | Self::Validation(_)
+            | Self::UnmodifiableEntity(_)
+            | Self::PolicyNotAttachable(_)
+            | Self::PasswordPolicyViolation(_)
+            | Self::InvalidUserType(_) => 400,
             Self::ServiceFailure(_) => 500,
         }
     }
@@ -75,8 +94,13 @@ impl WireError for IamError {
             Self::NoSuchEntity(text)
             | Self::EntityAlreadyExists(text)
             | Self::LimitExceeded(text)
-            | Self::InvalidInput(text) => text.clone(),
-            Self::DeleteConflict(text) | Self::Validation(text) => (*text).to_owned(),
+            | Self::InvalidInput(text)
+            | Self::UnmodifiableEntity(text)
+            | Self::PolicyNotAttachable(text)
+            | Self::PasswordPolicyViolation(text) => text.clone(),
+            Self::DeleteConflict(text) | Self::Validation(text) | Self::InvalidUserType(text) => {
+                (*text).to_owned()
+            }
             Self::MalformedPolicyDocument(error) => error.to_string(),
             Self::InvalidToken => "The security token included in the request is invalid".to_owned(),
             Self::ServiceFailure(_) => "Service Failure".to_owned(),

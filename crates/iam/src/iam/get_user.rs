@@ -28,6 +28,7 @@ fn root(call: &Call<'_>) -> Result<UserResponse, IamError> {
         user_id: call.caller.user_id.clone(),
         arn: arn.to_string(),
         create_date: jiff::Timestamp::UNIX_EPOCH.into(),
+        permissions_boundary: None,
         tags: None,
     };
     Ok(UserResponse { user })

@@ -21,6 +21,12 @@ pub(crate) async fn list_roles(
     let wanted =
         PageRequest::new(format!("ListRoles {prefix}"), request.marker.as_deref(), request.max_items)?;
     let page = wanted.scan(call, ROLE, |role: &RoleRecord| role.path.starts_with(&prefix)).await?;
-    let roles = page.items.iter().map(|role| Role { tags: None, ..role.shown(call.account()) }).collect();
+    let listed = |role: &RoleRecord| Role {
+        tags: None,
+        permissions_boundary: None,
+        role_last_used: None,
+        ..role.shown(call.account())
+    };
+    let roles = page.items.iter().map(listed).collect();
     Ok(ListRolesResponse { roles, is_truncated: page.marker.is_some(), marker: page.marker })
 }

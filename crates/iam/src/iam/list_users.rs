@@ -21,6 +21,10 @@ pub(crate) async fn list_users(
     let wanted =
         PageRequest::new(format!("ListUsers {prefix}"), request.marker.as_deref(), request.max_items)?;
     let page = wanted.scan(call, USER, |user: &UserRecord| user.path.starts_with(&prefix)).await?;
-    let users = page.items.iter().map(|user| User { tags: None, ..user.shown(call.account()) }).collect();
+    let users = page
+        .items
+        .iter()
+        .map(|user| User { tags: None, permissions_boundary: None, ..user.shown(call.account()) })
+        .collect();
     Ok(ListUsersResponse { users, is_truncated: page.marker.is_some(), marker: page.marker })
 }

@@ -8,12 +8,23 @@ use crate::policy::{PolicyDocument, PolicyError, PolicyKind};
 
 /// The role of that name, after the caller was found to be allowed `action` on it.
 pub(super) async fn role_for(call: &mut Call<'_>, action: &str, name: &str) -> Result<RoleRecord, IamError> {
+    role_for_with(call, action, name, &[]).await
+}
+
+/// As [`role_for`], with condition keys of the action.
+pub(super) async fn role_for_with(
+    call: &mut Call<'_>,
+    action: &str,
+    name: &str,
+    keys: &[(&'static str, &str)],
+) -> Result<RoleRecord, IamError> {
     let found = find(call, name).await?;
     let arn = match &found {
         Some(role) => role.arn(call.account()),
         None => role_arn(call.account(), "/", name),
     };
-    authorize(call, action, &Target::tagged(arn, found.as_ref().map(|role| &role.tags)))?;
+    let target = Target::tagged(arn, found.as_ref().map(|role| &role.tags));
+    authorize(call, action, &Target { keys, ..target })?;
     found.ok_or_else(|| no_such_role(name))
 }
 

@@ -287,9 +287,13 @@ async fn strangers_are_refused_by_every_operation() {
     let world = World::new().await;
     let stranger = world.user("stranger", "").await;
     let pair = encoded(TRUST);
+    let policy = encoded("arn:aws:iam::111111111111:policy/none");
+    let user = encoded("arn:aws:iam::111111111111:user/none");
     let members = format!(
-        "&UserName=none&RoleName=none&PolicyName=none&PolicyDocument={pair}&AssumeRolePolicyDocument={pair}&Status=Active\
-         &AccessKeyId=AKIA2345672345672345&Tags.member.1.Key=k&Tags.member.1.Value=v&TagKeys.member.1=k&Description=d"
+        "&UserName=none&RoleName=none&GroupName=none&PolicyName=none&PolicyDocument={pair}&AssumeRolePolicyDocument={pair}&Status=Active\
+         &AccessKeyId=AKIA2345672345672345&Tags.member.1.Key=k&Tags.member.1.Value=v&TagKeys.member.1=k&Description=d\
+         &PolicyArn={policy}&PermissionsBoundary={policy}&VersionId=v1&PolicySourceArn={user}&ActionNames.member.1=kms%3AEncrypt\
+         &PolicyInputList.member.1={pair}&AccountAlias=none&Password=x&OldPassword=x&NewPassword=y"
     );
     let built = keywatch_api::iam::IamOperation::ALL.iter().filter(|op| op.info().handler.is_some());
     let mut checked = 0;
@@ -297,13 +301,10 @@ async fn strangers_are_refused_by_every_operation() {
         let name = op.info().name;
         let (code, status, text) = refusal(world.send(&stranger, &format!("{name}{members}")).await);
         assert_eq!((code.as_str(), status), ("AccessDenied", 403), "{name}: {text}");
-        assert!(
-            text.contains(&format!("is not authorized to perform: iam:{name} on resource: arn:aws:iam::")),
-            "{text}"
-        );
+        assert!(text.contains(&format!("is not authorized to perform: iam:{name} on resource: ")), "{text}");
         checked += 1;
     }
-    assert_eq!(checked, 30);
-    let missing = refusal(world.send(&stranger, "CreateGroup&GroupName=g").await);
+    assert_eq!(checked, 86);
+    let missing = refusal(world.send(&stranger, "CreateVirtualMFADevice&VirtualMFADeviceName=g").await);
     assert_eq!((missing.0.as_str(), missing.1), ("InvalidAction", 400));
 }

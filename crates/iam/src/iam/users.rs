@@ -5,14 +5,28 @@ use super::authorize::{Target, authorize};
 use crate::identity::{ACCESS_KEY, AccessKeyRecord, USER, UserRecord, name_key, user_arn};
 use crate::{Call, CallerKind};
 
+/// "Groups an IAM user can be a member of: 10"
+pub(super) const GROUPS_MAX: usize = 10;
+
 /// The user of that name, after the caller was found to be allowed `action` on it.
 pub(super) async fn user_for(call: &mut Call<'_>, action: &str, name: &str) -> Result<UserRecord, IamError> {
+    user_for_with(call, action, name, &[]).await
+}
+
+/// As [`user_for`], with condition keys of the action.
+pub(super) async fn user_for_with(
+    call: &mut Call<'_>,
+    action: &str,
+    name: &str,
+    keys: &[(&'static str, &str)],
+) -> Result<UserRecord, IamError> {
     let found = find(call, name).await?;
     let arn = match &found {
         Some(user) => user.arn(call.account()),
         None => user_arn(call.account(), "/", name),
     };
-    authorize(call, action, &Target::tagged(arn, found.as_ref().map(|user| &user.tags)))?;
+    let target = Target::tagged(arn, found.as_ref().map(|user| &user.tags));
+    authorize(call, action, &Target { keys, ..target })?;
     found.ok_or_else(|| no_such_user(name))
 }
 

@@ -7,7 +7,9 @@ use keywatch_crypto::Random;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum IdPrefix {
     User,
+    Group,
     Role,
+    Policy,
     LongTermKey,
     TemporaryKey,
 }
@@ -16,7 +18,9 @@ impl IdPrefix {
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::User => "AIDA",
+            Self::Group => "AGPA",
             Self::Role => "AROA",
+            Self::Policy => "ANPA",
             Self::LongTermKey => "AKIA",
             Self::TemporaryKey => "ASIA",
         }
@@ -52,7 +56,9 @@ mod tests {
     fn ids_have_the_form_of_their_kind() {
         let mut random = Counting(0);
         assert_eq!(new_id(IdPrefix::User, &mut random), "AIDAARCTEVGXIZK3M5O7");
-        for prefix in [IdPrefix::Role, IdPrefix::LongTermKey, IdPrefix::TemporaryKey] {
+        for prefix in
+            [IdPrefix::Role, IdPrefix::Group, IdPrefix::Policy, IdPrefix::LongTermKey, IdPrefix::TemporaryKey]
+        {
             let id = new_id(prefix, &mut random);
             assert_eq!((id.len(), &id[..4]), (20, prefix.as_str()));
         }

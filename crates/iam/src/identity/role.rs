@@ -1,7 +1,8 @@
 //! A role as stored and as shown.
 
 use jiff::Timestamp;
-use keywatch_api::iam::roles::Role;
+use keywatch_api::iam::policies::AttachedPermissionsBoundary;
+use keywatch_api::iam::roles::{Role, RoleLastUsed};
 use keywatch_api::{AccountId, Arn};
 use keywatch_store::Versioned;
 use serde::{Deserialize, Serialize};
@@ -23,6 +24,12 @@ pub(crate) struct RoleRecord {
     pub(crate) session_seconds_max: i32,
     pub(crate) policies: InlinePolicies,
     pub(crate) tags: Tags,
+    /// ARNs of managed policies in the order of attaching.
+    #[serde(default)]
+    pub(crate) attached: Vec<String>,
+    /// ARN of the policy that is the permissions boundary.
+    #[serde(default)]
+    pub(crate) boundary: Option<String>,
 }
 
 impl Versioned for RoleRecord {
@@ -44,7 +51,9 @@ impl RoleRecord {
             assume_role_policy_document: percent_encoded(&self.trust),
             description: self.description.clone(),
             max_session_duration: Some(self.session_seconds_max),
+            permissions_boundary: self.boundary.as_deref().map(AttachedPermissionsBoundary::new),
             tags: self.tags.shown(),
+            role_last_used: Some(RoleLastUsed {}),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! A user as stored and as shown.
 
 use jiff::Timestamp;
+use keywatch_api::iam::policies::AttachedPermissionsBoundary;
 use keywatch_api::iam::users::User;
 use keywatch_api::{AccountId, Arn};
 use keywatch_store::Versioned;
@@ -20,6 +21,15 @@ pub(crate) struct UserRecord {
     pub(crate) tags: Tags,
     /// Ids in the order of making.
     pub(crate) access_keys: Vec<String>,
+    /// Names of groups as they are spelled, in the order of joining.
+    #[serde(default)]
+    pub(crate) groups: Vec<String>,
+    /// ARNs of managed policies in the order of attaching.
+    #[serde(default)]
+    pub(crate) attached: Vec<String>,
+    /// ARN of the policy that is the permissions boundary.
+    #[serde(default)]
+    pub(crate) boundary: Option<String>,
 }
 
 impl Versioned for UserRecord {
@@ -38,6 +48,7 @@ impl UserRecord {
             user_id: self.id.clone(),
             arn: self.arn(account).to_string(),
             create_date: self.created.into(),
+            permissions_boundary: self.boundary.as_deref().map(AttachedPermissionsBoundary::new),
             tags: self.tags.shown(),
         }
     }

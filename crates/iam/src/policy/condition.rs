@@ -22,6 +22,8 @@ use super::request::{Request, Values};
 pub struct Condition {
     /// In lower case.
     key: String,
+    /// As the policy spells it.
+    spelled: String,
     rule: Rule,
 }
 
@@ -95,18 +97,31 @@ impl Condition {
             Some(base) => (base, true),
             None => (name, false),
         };
-        let key = key.to_ascii_lowercase();
+        let (key, spelled) = (key.to_ascii_lowercase(), key.to_owned());
         if name == "Null" {
             let wanted = values.iter().map(|value| is_true(value)).collect();
-            return (!if_exists && qualifier.is_none()).then_some(Self { key, rule: Rule::Absent(wanted) });
+            return (!if_exists && qualifier.is_none()).then_some(Self {
+                key,
+                spelled,
+                rule: Rule::Absent(wanted),
+            });
         }
         let (test, negated) = test(name, values, variables)?;
-        Some(Self { key, rule: Rule::Compare { qualifier, test, negated, if_exists } })
+        Some(Self { key, spelled, rule: Rule::Compare { qualifier, test, negated, if_exists } })
     }
 
     /// The condition key, in lower case.
     pub fn key(&self) -> &str {
         &self.key
+    }
+
+    /// The keys a decision needs, as the policy spells them: its own and those of the variables in its values.
+    pub(super) fn keys(&self) -> Vec<&str> {
+        let mut keys = vec![self.spelled.as_str()];
+        if let Rule::Compare { test, .. } = &self.rule {
+            keys.extend(test.variables());
+        }
+        keys
     }
 
     /// Whether the set qualifier is `ForAllValues`, which also holds when the request lacks the key.
@@ -148,6 +163,25 @@ impl Condition {
 }
 
 impl Test {
+    fn variables(&self) -> Vec<&str> {
+        match self {
+            Self::Text { values, .. } | Self::Like(values) => {
+                values.iter().flat_map(Pattern::variables).collect()
+            }
+            Self::Arn(values) => values
+                .iter()
+                .filter_map(|pattern| match pattern {
+                    ArnPattern::Parts(parts) => Some(parts.iter().flat_map(Pattern::variables)),
+                    ArnPattern::Anything | ArnPattern::Malformed => None,
+                })
+                .flatten()
+                .collect(),
+            Self::Number { .. } | Self::Date { .. } | Self::Bool(_) | Self::Binary(_) | Self::Ip(_) => {
+                Vec::new()
+            }
+        }
+    }
+
     fn compare(&self, value: &str, resolve: &Resolve<'_>) -> Outcome {
         let hit = match self {
             Self::Text { values, ignore_case: false } => {

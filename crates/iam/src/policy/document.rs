@@ -92,6 +92,12 @@ pub enum PolicyError {
     Vendor,
     #[error("AssumeRole policy may only specify STS AssumeRole actions.")]
     NotAnAssumeRoleAction,
+    #[error("Actions/Condition can contain only one colon.")]
+    Colons,
+    #[error("Vendor {0} is not valid")]
+    UnknownVendor(String),
+    #[error("Partition \"{partition}\" is not valid for resource \"{resource}\".")]
+    Partition { partition: String, resource: String },
     #[error("Resource {0} must be in ARN format or \"*\".")]
     Resource(String),
     #[error("Invalid principal in policy: {0}")]
@@ -148,6 +154,18 @@ impl PolicyDocument {
 
     pub fn statements(&self) -> &[Statement] {
         &self.statements
+    }
+
+    /// The condition keys a decision may need, as the policy spells them, sorted and each once.
+    pub fn context_keys(&self) -> Vec<String> {
+        let mut keys = std::collections::BTreeSet::new();
+        for statement in &self.statements {
+            keys.extend(statement.conditions.iter().flat_map(Condition::keys));
+            if let Selection::Only(patterns) | Selection::AllBut(patterns) = &statement.resources {
+                keys.extend(patterns.iter().flat_map(Pattern::variables));
+            }
+        }
+        keys.into_iter().map(str::to_owned).collect()
     }
 
     /// Bytes without white space, as IAM measures its quotas ("IAM and STS character limits").
@@ -275,6 +293,10 @@ impl StatementReader {
             let vendor = action.split_once(':').map(|(vendor, _)| vendor);
             match (vendor, self.kind) {
                 (None, _) if action != "*" => return Err(PolicyError::Vendor),
+                (Some(_), _) if action.matches(':').count() > 1 => return Err(PolicyError::Colons),
+                (Some(vendor), _) if !is_vendor(vendor) => {
+                    return Err(PolicyError::UnknownVendor(vendor.to_owned()));
+                }
                 (Some(vendor), PolicyKind::Trust) if !vendor.eq_ignore_ascii_case("sts") => {
                     return Err(PolicyError::NotAnAssumeRoleAction);
                 }
@@ -290,6 +312,10 @@ impl StatementReader {
         for resource in texts(value)? {
             if self.kind == PolicyKind::Identity && resource != "*" && !resource.starts_with("arn:") {
                 return Err(PolicyError::Resource(resource));
+            }
+            let partition = resource.strip_prefix("arn:").and_then(|rest| rest.split(':').next());
+            if let Some(partition) = partition.filter(|name| !is_partition(name)) {
+                return Err(PolicyError::Partition { partition: partition.to_owned(), resource });
             }
             patterns.push(Pattern::new(&resource, syntax));
         }
@@ -312,6 +338,16 @@ impl StatementReader {
         }
         Ok(conditions)
     }
+}
+
+/// A service's prefix in actions: letters, digits and hyphens, and no wildcard.
+fn is_vendor(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
+/// `aws`, `aws-cn`, …, or a pattern.
+fn is_partition(text: &str) -> bool {
+    text == "aws" || text.starts_with("aws-") || text.contains(['*', '?', '$'])
 }
 
 /// An element and its `Not…` form exclude each other.

@@ -1,7 +1,7 @@
 //! # Evaluation: may this subject do that?
 //! A **decision** is a pure function of a request and the policies that apply to it, in AWS's order (IAM user guide, "Policy
 //! evaluation logic"): an explicit deny anywhere ends it; then the resource's side, the identity's side and the session's side
-//! are asked for an allow, and [`ResourceSide`] says how they combine.
+//! are asked for an allow, and [`ResourceSide`] says how they combine. The identity's side is its policies within its permissions boundary.
 //!
 //! | same account | [`ResourceSide::None`] | [`ResourceSide::Optional`] | [`ResourceSide::Required`] |
 //! |---|---|---|---|
@@ -9,8 +9,8 @@
 //! | the policy names the caller or everyone | – | yes | yes |
 //! | root user | yes | yes | if the policy names the account |
 //!
-//! From another account both sides must allow; services and anonymous callers have only the resource's side. A session policy
-//! limits everything except a resource policy that names exactly the session or user.
+//! From another account both sides must allow; services and anonymous callers have only the resource's side. A boundary and a session
+//! policy limit everything except a resource policy of the same account that names exactly the session or user.
 //! **Invariants:** no allow, no access; the clock, the caller and the stored policies are values in the request.
 //! **Not here:** which policies apply (`identities`, and each service for its resources), grants' constraints (`kms`).
 
@@ -25,6 +25,8 @@ use super::request::{Request, SubjectKind};
 pub struct Policies<'a> {
     /// Inline and attached policies of the user or of the session's role.
     pub identity: &'a [std::sync::Arc<PolicyDocument>],
+    /// The permissions boundary of the user or role; it limits and never gives.
+    pub boundary: Option<&'a PolicyDocument>,
     /// Policies given when the session began; `None` when none were.
     pub session: Option<&'a [std::sync::Arc<PolicyDocument>]>,
     pub resource: ResourceSide<'a>,
@@ -62,6 +64,7 @@ pub enum Reason {
 pub enum Side {
     Identity,
     Resource,
+    Boundary,
     Session,
 }
 
@@ -86,9 +89,9 @@ impl Reason {
         let denied = format!("User: {who} is not authorized to perform: {action} on resource: {resource}");
         match self {
             Self::ExplicitDeny(side) => {
-                format!("{denied} with an explicit deny in {} {side} policy", side.article())
+                format!("{denied} with an explicit deny in {} {side}", side.article())
             }
-            Self::NotAllowed(side) => format!("{denied} because no {side} policy allows the {action} action"),
+            Self::NotAllowed(side) => format!("{denied} because no {side} allows the {action} action"),
         }
     }
 }
@@ -97,7 +100,7 @@ impl Side {
     fn article(self) -> &'static str {
         match self {
             Self::Identity => "an",
-            Self::Resource | Self::Session => "a",
+            Self::Resource | Self::Boundary | Self::Session => "a",
         }
     }
 }
@@ -105,9 +108,10 @@ impl Side {
 impl fmt::Display for Side {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Identity => "identity-based",
-            Self::Resource => "resource-based",
-            Self::Session => "session",
+            Self::Identity => "identity-based policy",
+            Self::Resource => "resource-based policy",
+            Self::Boundary => "permissions boundary",
+            Self::Session => "session policy",
         })
     }
 }
@@ -137,6 +141,9 @@ fn explicit_deny(request: &Request<'_>, policies: &Policies<'_>) -> Option<Side>
             return Some(Side::Resource);
         }
     }
+    if policies.boundary.is_some_and(|boundary| speaks(boundary, Effect::Deny, request)) {
+        return Some(Side::Boundary);
+    }
     let session = policies.session.unwrap_or_default();
     has_effect(session, Effect::Deny, request).then_some(Side::Session)
 }
@@ -149,7 +156,7 @@ fn missing_allow(request: &Request<'_>, policies: &Policies<'_>) -> Option<Side>
         SubjectKind::Service | SubjectKind::Anonymous => {
             return (named < Some(Naming::Direct)).then_some(Side::Resource);
         }
-        SubjectKind::Root | SubjectKind::User | SubjectKind::RoleSession => {}
+        SubjectKind::Root | SubjectKind::User | SubjectKind::FederatedUser | SubjectKind::RoleSession => {}
     }
     if request.subject.account != request.resource_account {
         return if named.is_none() {
@@ -161,7 +168,7 @@ fn missing_allow(request: &Request<'_>, policies: &Policies<'_>) -> Option<Side>
     }
     match (&policies.resource, named) {
         (_, Some(Naming::Exact)) => None,
-        (_, Some(Naming::Direct)) => missing_session(request, policies),
+        (_, Some(Naming::Direct)) => missing_within(request, policies),
         (ResourceSide::Required(_), None) => Some(Side::Resource),
         (_, Some(Naming::Account)) | (ResourceSide::None | ResourceSide::Optional(_), None) => {
             missing_identity(request, policies)
@@ -172,13 +179,17 @@ fn missing_allow(request: &Request<'_>, policies: &Policies<'_>) -> Option<Side>
 fn missing_identity(request: &Request<'_>, policies: &Policies<'_>) -> Option<Side> {
     let unlimited = request.subject.kind == SubjectKind::Root;
     if unlimited || has_effect(policies.identity, Effect::Allow, request) {
-        missing_session(request, policies)
+        missing_within(request, policies)
     } else {
         Some(Side::Identity)
     }
 }
 
-fn missing_session(request: &Request<'_>, policies: &Policies<'_>) -> Option<Side> {
+/// The limit that does not let the request through: the boundary, or the session's policies.
+fn missing_within(request: &Request<'_>, policies: &Policies<'_>) -> Option<Side> {
+    if policies.boundary.is_some_and(|boundary| !speaks(boundary, Effect::Allow, request)) {
+        return Some(Side::Boundary);
+    }
     let limited = policies.session.is_some_and(|session| !has_effect(session, Effect::Allow, request));
     limited.then_some(Side::Session)
 }
@@ -200,7 +211,26 @@ impl<'a> ResourceSide<'a> {
 }
 
 fn has_effect(documents: &[std::sync::Arc<PolicyDocument>], effect: Effect, request: &Request<'_>) -> bool {
-    documents.iter().any(|document| applying(document, effect, request).next().is_some())
+    documents.iter().any(|document| speaks(document, effect, request))
+}
+
+fn speaks(document: &PolicyDocument, effect: Effect, request: &Request<'_>) -> bool {
+    applying(document, effect, request).next().is_some()
+}
+
+/// The places in `document` of the statements with this effect that speak about the request and, in a resource policy, about its subject:
+/// what a simulation shows as the reason of its decision.
+pub fn matched(document: &PolicyDocument, effect: Effect, request: &Request<'_>) -> Vec<usize> {
+    let concerns = |statement: &Statement| match (&statement.principals, effect) {
+        (None, _) => true,
+        (Some(principals), Effect::Allow) => principals.allows(request.subject).is_some(),
+        (Some(principals), Effect::Deny) => principals.denies(request.subject),
+    };
+    let statements = document.statements().iter().enumerate();
+    statements
+        .filter(|(_, statement)| applies(statement, effect, request) && concerns(statement))
+        .map(|(index, _)| index)
+        .collect()
 }
 
 /// The statements of `document` with this effect that speak about the request, whoever the principal is.
@@ -209,12 +239,14 @@ fn applying<'d>(
     effect: Effect,
     request: &Request<'_>,
 ) -> impl Iterator<Item = &'d Statement> {
-    document.statements().iter().filter(move |statement| {
-        statement.effect == effect
-            && statement.actions.selects(request.action, request)
-            && statement.resources.selects(request.resource, request)
-            && statement.conditions.iter().all(|condition| condition.holds(request))
-    })
+    document.statements().iter().filter(move |statement| applies(statement, effect, request))
+}
+
+fn applies(statement: &Statement, effect: Effect, request: &Request<'_>) -> bool {
+    statement.effect == effect
+        && statement.actions.selects(request.action, request)
+        && statement.resources.selects(request.resource, request)
+        && statement.conditions.iter().all(|condition| condition.holds(request))
 }
 
 impl Selection {

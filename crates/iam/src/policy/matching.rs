@@ -51,7 +51,12 @@ enum Token {
     Text(String),
     One,
     Run,
-    Variable { key: String, default: Option<String> },
+    /// `key` is in lower case, `spelled` as it was written.
+    Variable {
+        key: String,
+        spelled: String,
+        default: Option<String>,
+    },
 }
 
 impl Pattern {
@@ -107,7 +112,9 @@ impl Pattern {
                         Token::Text(text) => out.push_str(text),
                         Token::One => out.push('?'),
                         Token::Run => out.push('*'),
-                        Token::Variable { key, default } => out.push_str(&value_of(key, default, resolve)?),
+                        Token::Variable { key, default, .. } => {
+                            out.push_str(&value_of(key, default, resolve)?)
+                        }
                     }
                 }
                 Some(Cow::Owned(out))
@@ -124,6 +131,18 @@ impl Pattern {
                 .collect(),
             )),
         }
+    }
+
+    /// The keys of the variables in it, as they were written.
+    pub(super) fn variables(&self) -> impl Iterator<Item = &str> {
+        let tokens: &[Token] = match &self.form {
+            Form::Variables(tokens) => tokens,
+            _ => &[],
+        };
+        tokens.iter().filter_map(|token| match token {
+            Token::Variable { spelled, .. } => Some(spelled.as_str()),
+            _ => None,
+        })
     }
 
     /// Whether this is exactly `*`.
@@ -217,7 +236,7 @@ fn filled(tokens: &[Token], resolve: &Resolve<'_>) -> Option<Vec<Unit>> {
             Token::Text(text) => units.extend(text.encode_utf16().map(Unit::Literal)),
             Token::One => units.push(Unit::One),
             Token::Run => units.push(Unit::Run),
-            Token::Variable { key, default } => {
+            Token::Variable { key, default, .. } => {
                 units.extend(value_of(key, default, resolve)?.encode_utf16().map(Unit::Literal));
             }
         }
@@ -286,7 +305,8 @@ fn variable(source: &str) -> Option<(Token, &str)> {
         None => (inside, None),
     };
     let key = key.trim();
-    (!key.is_empty()).then(|| (Token::Variable { key: key.to_ascii_lowercase(), default }, after))
+    (!key.is_empty())
+        .then(|| (Token::Variable { key: key.to_ascii_lowercase(), spelled: key.to_owned(), default }, after))
 }
 
 #[cfg(test)]

@@ -8,11 +8,13 @@ mod document;
 mod evaluate;
 mod json;
 mod matching;
+mod position;
 mod principal;
 mod request;
 
 pub use condition::Condition;
 pub use document::{DOCUMENT_BYTES_MAX, Effect, PolicyDocument, PolicyError, PolicyKind, Statement};
-pub use evaluate::{Decision, Policies, Reason, ResourceSide, Side, evaluate};
+pub use evaluate::{Decision, Policies, Reason, ResourceSide, Side, evaluate, matched};
+pub use position::{Place, Span, statement_spans};
 pub use principal::{Naming, PrincipalName, Principals};
 pub use request::{ConditionKeys, Environment, KeyList, NoKeys, Request, Subject, SubjectKind, Values};

@@ -90,7 +90,7 @@ impl Principals {
         !match subject.kind {
             SubjectKind::Root | SubjectKind::Service => listed(Naming::Exact),
             SubjectKind::User => listed(Naming::Account) && listed(Naming::Exact),
-            SubjectKind::RoleSession => {
+            SubjectKind::RoleSession | SubjectKind::FederatedUser => {
                 listed(Naming::Account) && listed(Naming::Direct) && listed(Naming::Exact)
             }
             SubjectKind::Anonymous => false,

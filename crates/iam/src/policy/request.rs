@@ -2,7 +2,7 @@
 //! A **subject** is who calls, an **environment** is how and when, **condition keys** are what the service adds
 //! (`kms:EncryptionContext:…`, `aws:ResourceTag/…`). The global keys (`aws:PrincipalArn`, `aws:SourceIp`, …) are derived here,
 //! lazily: a policy without conditions costs nothing.
-//! **Invariant:** global keys of the subject and the environment cannot be overridden by a service's own keys.
+//! **Invariant:** global keys of the subject and the environment cannot be overridden by a service's own keys; only a simulation's can.
 //! **Not here:** who the caller is (`credentials`), what is allowed (`evaluate`).
 
 use std::borrow::Cow;
@@ -43,6 +43,11 @@ pub trait ConditionKeys: Sync {
     /// The values of `key`, which is in lower case (condition keys are case-insensitive, the part after
     /// `kms:encryptioncontext:` and `aws:resourcetag/` included); `None` when the request has no such key.
     fn values(&self, key: &str) -> Option<Values<'_>>;
+
+    /// Whether these keys are asked before the global ones: in simulations only, which know no caller and no connection.
+    fn stand_for_global_keys(&self) -> bool {
+        false
+    }
 }
 
 /// No keys but the global ones.
@@ -79,6 +84,8 @@ pub enum SubjectKind {
     /// The root user of an account.
     Root,
     User,
+    /// A session of a user under another name (`GetFederationToken`).
+    FederatedUser,
     /// A session of a role.
     RoleSession,
     /// An AWS service acting for itself, named by its service principal.
@@ -95,7 +102,7 @@ pub struct Subject<'a> {
     /// `arn:aws:iam::A:root`, `arn:aws:iam::A:user/p/n`, `arn:aws:sts::A:assumed-role/r/s`; a service's principal
     /// (`cloudtrail.amazonaws.com`); `anonymous`.
     pub arn: &'a str,
-    /// `arn:aws:iam::A:role/p/r` of a role session.
+    /// Whose session it is: `arn:aws:iam::A:role/p/r` of a role session, `arn:aws:iam::A:user/p/u` of a federated user's.
     pub role_arn: Option<&'a str>,
     /// `aws:userid`: the account (root), `AIDA…` (user), `AROA…:session` (role session).
     pub user_id: &'a str,
@@ -132,7 +139,18 @@ impl Subject<'_> {
         match self.kind {
             SubjectKind::User => Some(self.user_id),
             SubjectKind::RoleSession => self.user_id.split(':').next(),
-            SubjectKind::Root | SubjectKind::Service | SubjectKind::Anonymous => None,
+            SubjectKind::Root
+            | SubjectKind::FederatedUser
+            | SubjectKind::Service
+            | SubjectKind::Anonymous => None,
+        }
+    }
+
+    /// `aws:PrincipalArn`: the role of a session, otherwise the caller itself.
+    fn principal_arn(&self) -> &str {
+        match self.kind {
+            SubjectKind::RoleSession => self.role_arn.unwrap_or(self.arn),
+            _ => self.arn,
         }
     }
 }
@@ -175,11 +193,21 @@ impl std::fmt::Debug for Request<'_> {
 impl<'a> Request<'a> {
     /// The values of a condition key given in lower case.
     pub(super) fn values(&self, key: &str) -> Option<Values<'a>> {
+        if self.keys.stand_for_global_keys()
+            && let Some(values) = self.keys.values(key)
+        {
+            return Some(values);
+        }
         match key.strip_prefix("aws:").and_then(|global| self.global(global)) {
             Some(Global::Is(values)) => Some(values),
             Some(Global::Absent) => None,
             None => self.keys.values(key),
         }
+    }
+
+    /// Whether the request has a condition key, in whatever case it is spelled.
+    pub fn has(&self, key: &str) -> bool {
+        self.values(&key.to_ascii_lowercase()).is_some()
     }
 
     /// The single value of a key, as policy variables take it: lists have none.
@@ -199,7 +227,7 @@ impl<'a> Request<'a> {
         }
         let has_account = !subject.account.is_empty();
         Some(match key {
-            "principalarn" => Global::one(has_account.then(|| subject.role_arn.unwrap_or(subject.arn))),
+            "principalarn" => Global::one(has_account.then(|| subject.principal_arn())),
             "principalaccount" => Global::one(has_account.then_some(subject.account)),
             "principaltype" => Global::one(principal_type(subject.kind)),
             "principalisawsservice" => Global::bool(subject.kind == SubjectKind::Service),
@@ -244,6 +272,7 @@ fn principal_type(kind: SubjectKind) -> Option<&'static str> {
     match kind {
         SubjectKind::Root => Some("Account"),
         SubjectKind::User => Some("User"),
+        SubjectKind::FederatedUser => Some("FederatedUser"),
         SubjectKind::RoleSession => Some("AssumedRole"),
         SubjectKind::Service => None,
         SubjectKind::Anonymous => Some("Anonymous"),

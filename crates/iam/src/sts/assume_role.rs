@@ -5,10 +5,10 @@ use keywatch_api::iam::Tag;
 use keywatch_api::sts::{AssumeRoleRequest, AssumeRoleResponse, AssumedRoleUser};
 use keywatch_api::{AccountId, Arn};
 
-use super::{StsError, issue};
+use super::{StsError, issue, session_policies};
 use crate::credentials::session_arn;
 use crate::iam::Iam;
-use crate::identity::{ROLE, RoleRecord, TagError, check_keys, name_key, whole_seconds};
+use crate::identity::{ROLE, RoleRecord, name_key, whole_seconds};
 use crate::policy::{KeyList, PolicyDocument, PolicyKind, ResourceSide, Values};
 use crate::session::{Session, SessionIdentity};
 use crate::{Call, CallerKind, Question};
@@ -33,6 +33,9 @@ pub(crate) async fn assume_role(
     call.notes.resource(&arn, "AWS::IAM::Role");
     let seconds = duration(call, &request, &role)?;
     let now = whole_seconds(call.now);
+    let (policies, policy_arns) =
+        session_policies::read(call, &account, request.policy.as_deref(), request.policy_arns.as_deref())
+            .await?;
     let session = Session {
         account: account.clone(),
         identity: SessionIdentity::Role {
@@ -42,24 +45,20 @@ pub(crate) async fn assume_role(
         },
         issued: now,
         expires: now + SignedDuration::from_secs(i64::from(seconds)),
-        policies: session_policies(&request)?,
+        policies,
+        policy_arns,
         tags,
         transitive_tag_keys,
         source_identity: source_identity.clone(),
     };
-    let packed = session.packed_percent();
-    if let Some(percent) = packed.filter(|percent| *percent > 100) {
-        let text =
-            format!("Packed size of session policy and tags consumes {percent}% of the allotted space.");
-        return Err(StsError::PackedPolicyTooLarge(text));
-    }
+    let packed = session_policies::packed_size(&session)?;
     let response = AssumeRoleResponse {
         assumed_role_user: AssumedRoleUser {
             assumed_role_id: format!("{}:{}", role.id, request.role_session_name),
             arn: session_arn(&account, &role.name, &request.role_session_name).to_string(),
         },
         credentials: issue(session, iam),
-        packed_policy_size: packed.and_then(|percent| i32::try_from(percent).ok()),
+        packed_policy_size: packed,
         source_identity,
     };
     // A read by CloudTrail's count, whose record shows the answer all the same (secrets are withheld from it).
@@ -158,14 +157,7 @@ fn keys(request: &AssumeRoleRequest, role: &RoleRecord) -> KeyList<'static> {
 
 fn check_tags(request: &AssumeRoleRequest) -> Result<(), StsError> {
     let tags = request.tags.as_deref().unwrap_or_default();
-    check_keys(tags).map_err(|error| match error {
-        TagError::Reserved => {
-            StsError::InvalidParameterValue("System tags cannot be added by the requester.")
-        }
-        TagError::Duplicate | TagError::TooMany => StsError::InvalidParameterValue(
-            "Duplicate tag keys found. Please note that Tag keys are case insensitive.",
-        ),
-    })?;
+    session_policies::check_tags(tags)?;
     let transitive = request.transitive_tag_keys.as_deref().unwrap_or_default();
     let requested = |key: &String| tags.iter().any(|tag| tag.key.to_lowercase() == key.to_lowercase());
     if transitive.iter().all(requested) {
@@ -218,14 +210,4 @@ fn duration(call: &Call<'_>, request: &AssumeRoleRequest, role: &RoleRecord) -> 
         return Err(StsError::Validation(text.to_owned()));
     }
     Ok(seconds)
-}
-
-fn session_policies(request: &AssumeRoleRequest) -> Result<Vec<String>, StsError> {
-    if let Some(arn) = request.policy_arns.iter().flatten().find_map(|policy| policy.arn.as_ref()) {
-        let text = format!("Policy ARN {arn} does not exist or is not attachable.");
-        return Err(StsError::MalformedPolicyDocument(text));
-    }
-    let Some(text) = &request.policy else { return Ok(Vec::new()) };
-    PolicyDocument::parse(PolicyKind::Identity, text)?;
-    Ok(vec![text.clone()])
 }

@@ -34,7 +34,7 @@ pub(crate) async fn get_session_token(
             (SessionIdentity::User { name, id }, asked)
         }
         CallerKind::Root => (SessionIdentity::Root, asked.min(ROOT_SECONDS_MAX)),
-        CallerKind::Role { .. } | CallerKind::Service => {
+        CallerKind::Federated { .. } | CallerKind::Role { .. } | CallerKind::Service => {
             let text = "Cannot call GetSessionToken with session credentials";
             return Err(StsError::AccessDenied(text.to_owned()));
         }
@@ -46,6 +46,7 @@ pub(crate) async fn get_session_token(
         issued: now,
         expires: now + SignedDuration::from_secs(i64::from(seconds)),
         policies: Vec::new(),
+        policy_arns: Vec::new(),
         tags: Vec::new(),
         transitive_tag_keys: Vec::new(),
         source_identity: None,

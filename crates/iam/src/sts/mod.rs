@@ -3,8 +3,11 @@
 
 mod assume_role;
 mod error;
+mod get_access_key_info;
 mod get_caller_identity;
+mod get_federation_token;
 mod get_session_token;
+mod session_policies;
 
 use keywatch_api::codec::Wire;
 use keywatch_api::describe::Shape;

@@ -183,6 +183,78 @@ async fn session_policies_limit() {
 }
 
 #[tokio::test]
+async fn managed_session_policies_limit() {
+    let world = World::new().await;
+    role(&world, "111111111111", "{}").await;
+    let alice = world.user("alice", "sts:*").await;
+    let read = "arn:aws:iam::aws:policy/ReadOnlyAccess";
+    let answer = world.send(&alice, &assume(&format!("&PolicyArns.member.1.arn={read}"))).await.unwrap();
+    assert!(answer.xml.contains("<PackedPolicySize>"));
+    let caller = session(&world, &answer).await;
+    assert!(may(&world, &caller, "kms:ListKeys"));
+    assert!(!may(&world, &caller, "kms:CreateKey"));
+
+    // A session policy of the account that is deleted takes the session with it.
+    let own = "arn:aws:iam::111111111111:policy/own";
+    world.ask(&format!("CreatePolicy&PolicyName=own&PolicyDocument={}", allow("kms:*"))).await;
+    let answer = world.send(&alice, &assume(&format!("&PolicyArns.member.1.arn={own}"))).await.unwrap();
+    session(&world, &answer).await;
+    world.ask(&format!("DeletePolicy&PolicyArn={own}")).await;
+    let (id, token) = (text(&answer.xml, "AccessKeyId"), text(&answer.xml, "SessionToken"));
+    assert!(matches!(world.resolve(id, Some(token)).await, Err(CredentialError::Invalid)));
+}
+
+#[tokio::test]
+async fn federated_users() {
+    let world = World::new().await;
+    let alice = world.user("alice", "kms:* sts:GetFederationToken sts:TagSession").await;
+    let federate = |more: &str| format!("GetFederationToken&Name=bob{more}");
+    let answer = world.send(&alice, &federate("")).await.unwrap();
+    assert_eq!(text(&answer.xml, "FederatedUserId"), "111111111111:bob");
+    let caller = session(&world, &answer).await;
+    assert_eq!(caller.arn, "arn:aws:sts::111111111111:federated-user/bob");
+    assert!(!may(&world, &caller, "kms:ListKeys"), "without session policies nothing is allowed");
+    let answer = world
+        .send(
+            &alice,
+            &federate(&format!(
+                "&Policy={}&Tags.member.1.Key=team&Tags.member.1.Value=blue",
+                allow("kms:List* sns:*")
+            )),
+        )
+        .await
+        .unwrap();
+    let caller = session(&world, &answer).await;
+    assert!(may(&world, &caller, "kms:ListKeys"));
+    assert!(!may(&world, &caller, "kms:CreateKey"), "not in the session policy");
+    assert!(!may(&world, &caller, "sns:ListTopics"), "not in the user's policies");
+    assert_eq!(caller.tags, [("team".to_owned(), "blue".to_owned())]);
+    assert_eq!(refusal(world.send(&caller, &federate("")).await).1, 403);
+    assert_eq!(refusal(world.send(&caller, "ListUsers").await).0, "InvalidClientTokenId");
+
+    let nobody = world.user("nobody", "").await;
+    let denied = refusal(world.send(&nobody, &federate("")).await);
+    assert!(
+        denied.2.contains("sts:GetFederationToken on resource: arn:aws:sts::111111111111:federated-user/bob")
+    );
+    let root = world.root().await;
+    let answer = world.send(&root, &federate(&format!("&Policy={}", allow("kms:*")))).await.unwrap();
+    let caller = session(&world, &answer).await;
+    assert!(may(&world, &caller, "kms:ListKeys") && !may(&world, &caller, "sns:ListTopics"));
+}
+
+#[tokio::test]
+async fn accounts_of_access_keys() {
+    let world = World::new().await;
+    let alice = world.user("alice", "").await;
+    let info = format!("GetAccessKeyInfo&AccessKeyId={}", alice.access_key_id.as_deref().unwrap());
+    assert_eq!(text(&world.ask(&info).await, "Account"), "111111111111");
+    assert_eq!(refusal(world.send(&alice, &info).await).1, 403);
+    let unknown = world.send(&world.root().await, "GetAccessKeyInfo&AccessKeyId=AKIA2345672345672345").await;
+    assert_eq!(refusal(unknown).0, "ValidationError");
+}
+
+#[tokio::test]
 async fn durations() {
     let world = World::new().await;
     role(&world, "*", "{}").await;

@@ -1,7 +1,7 @@
 //! # The trail: what CloudTrail users see of the records
 //! **Event history** is the records of the last 90 days, newest first ([`lookup_events`]); a **trail** is a named wish to have records
 //! delivered, to a bucket and to a log group ([`record`]); **files** reads the log files of trails, ours and other accounts';
-//! **import** takes their records in; **files delivery** writes the log files of our trails.
+//! **import** takes their records in; **files delivery** writes the log files of our trails; **key uses** notes when access keys last signed.
 //!
 //! **Not here:** how records are written (`iam::record`) and kept (`store`).
 
@@ -16,6 +16,7 @@ mod get_event_selectors;
 mod get_trail;
 mod get_trail_status;
 pub mod import;
+mod key_uses;
 mod list_tags;
 mod list_trails;
 mod lookup;
@@ -30,4 +31,9 @@ mod stop_logging;
 mod update_trail;
 
 pub use files_delivery::FilesDelivery;
+<<<<<<< HEAD
 pub use service::{Trails, dispatch, request_shape};
+=======
+pub use key_uses::KeyUses;
+pub use service::{Trails, dispatch};
+>>>>>>> 1d4fe1a (IAM knows groups, managed policies with versions, boundaries, passwords, account names and simulations; federated sessions and session policies by ARN. argon2 (RustCrypto) keeps passwords as Argon2id digests, proptest is for tests)

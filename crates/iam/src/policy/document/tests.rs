@@ -179,7 +179,7 @@ fn trust_policies() {
 
 #[test]
 fn keeps_the_text_and_measures_it_as_iam_does() {
-    let text = "{ \"Statement\" : {\"Effect\":\"Allow\",\n\"Action\":\"é:*\",\t\"Resource\":\"*\"} }";
+    let text = "{ \"Statement\" : {\"Effect\":\"Allow\",\n\"Action\":\"kms:é\",\t\"Resource\":\"*\"} }";
     let document = PolicyDocument::parse(PolicyKind::Identity, text).unwrap();
     assert_eq!(&**document.text(), text);
     assert_eq!(document.kind(), PolicyKind::Identity);

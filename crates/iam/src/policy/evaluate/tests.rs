@@ -113,6 +113,7 @@ impl Case {
         };
         let policies = Policies {
             identity: &self.identity,
+            boundary: None,
             session: self.session.as_deref(),
             resource: match self.side {
                 Kind::None => ResourceSide::None,
@@ -470,6 +471,8 @@ fn texts_are_those_of_aws() {
     check(lacks(Side::Identity), "because no identity-based policy allows the kms:Decrypt action");
     check(lacks(Side::Resource), "because no resource-based policy allows the kms:Decrypt action");
     check(lacks(Side::Session), "because no session policy allows the kms:Decrypt action");
+    check(lacks(Side::Boundary), "because no permissions boundary allows the kms:Decrypt action");
+    check(denies(Side::Boundary), "with an explicit deny in a permissions boundary");
     check(denies(Side::Identity), "with an explicit deny in an identity-based policy");
     check(denies(Side::Resource), "with an explicit deny in a resource-based policy");
     check(denies(Side::Session), "with an explicit deny in a session policy");

@@ -1,0 +1,19 @@
+//! `DeletePolicyVersion`: removes a version that is not the default.
+
+use keywatch_api::iam::policies::PolicyVersionRequest;
+
+use super::{Iam, IamError, policies};
+use crate::Call;
+use crate::identity::whole_seconds;
+
+pub(crate) async fn delete_policy_version(
+    call: &mut Call<'_>,
+    _iam: &Iam,
+    request: PolicyVersionRequest,
+) -> Result<(), IamError> {
+    let (arn, id) = (&request.policy_arn, &request.version_id);
+    let mut policy = policies::own_policy_for(call, "DeletePolicyVersion", arn).await?;
+    let done = policy.remove(id, whole_seconds(call.now));
+    done.map_err(|error| policies::version_error(error, arn, id))?;
+    policies::put(call, &policy)
+}

@@ -1,0 +1,175 @@
+//! # When access keys last signed
+//! A follower that notes, for each long-term access key, the newest record it signed: what `GetAccessKeyLastUsed` tells. Uses are gathered in
+//! memory and written once a minute, so that a busy key costs one row a minute and not one a call.
+//! **Invariant:** the stored position is that of the stored uses; what a crash forgets is read again.
+//! **Not here:** the rows' form (`iam`), when KMS keys were used.
+
+use std::collections::HashMap;
+
+use futures_util::future::BoxFuture;
+use jiff::{SignedDuration, Timestamp};
+use keywatch_iam::key_use::{KEY_USE, KeyUse};
+use keywatch_store::{Batch, CommitError, EntryKind, LogEntry, Seq, Store, StoreError, encode};
+use memchr::memmem;
+
+use crate::engine::{Follower, commit_position, stored_position};
+
+const NAME: &str = "trail.key_uses";
+const INTERVAL: SignedDuration = SignedDuration::from_mins(1);
+/// Keys gathered before they are written without waiting for the interval.
+const GATHERED_MAX: usize = 10_000;
+
+/// See the module.
+#[derive(Debug)]
+pub struct KeyUses {
+    store: Store,
+    position: Seq,
+    stored: Seq,
+    gathered: HashMap<String, KeyUse>,
+    due: Option<Timestamp>,
+}
+
+impl KeyUses {
+    /// Resumes where the store says it stopped.
+    pub async fn open(store: Store) -> Result<Self, StoreError> {
+        let stored = stored_position(&store, NAME).await?;
+        Ok(Self { store, position: stored, stored, gathered: HashMap::new(), due: None })
+    }
+
+    async fn write(&mut self) -> Result<(), StoreError> {
+        let mut batch = Batch::default();
+        for (id, last) in &self.gathered {
+            batch.puts.push((KEY_USE, id.clone(), encode(last)?));
+        }
+        match commit_position(&self.store, NAME, self.position, batch).await {
+            Ok(()) => {}
+            Err(CommitError::Store(error)) => return Err(error),
+            Err(conflict) => return Err(StoreError::corrupt(conflict.to_string())),
+        }
+        self.gathered.clear();
+        self.stored = self.position;
+        self.due = None;
+        Ok(())
+    }
+}
+
+impl Follower for KeyUses {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn position(&self) -> Seq {
+        self.position
+    }
+
+    fn follow<'a>(
+        &'a mut self,
+        entries: &'a [LogEntry],
+        now: Timestamp,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            let Some(last) = entries.last() else { return Ok(()) };
+            for entry in entries.iter().filter(|entry| entry.kind == EntryKind::Record) {
+                if let Some((id, service)) = signer(&entry.bytes) {
+                    let region = entry.partition.region().to_owned();
+                    let last = KeyUse { time: entry.time, service: service.to_owned(), region };
+                    match self.gathered.get_mut(id) {
+                        Some(known) => *known = last,
+                        None => {
+                            self.gathered.insert(id.to_owned(), last);
+                        }
+                    }
+                }
+            }
+            self.position = last.seq;
+            self.due = self.due.or(Some(now + INTERVAL));
+            if self.gathered.len() > GATHERED_MAX { self.write().await } else { Ok(()) }
+        })
+    }
+
+    fn next_due(&mut self, _now: Timestamp) -> BoxFuture<'_, Result<Option<Timestamp>, StoreError>> {
+        // A position alone is not worth a write.
+        let due = self.due.filter(|_| !self.gathered.is_empty() && self.stored < self.position);
+        Box::pin(async move { Ok(due) })
+    }
+
+    fn run_due(&mut self, _now: Timestamp) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(self.write())
+    }
+}
+
+/// The long-term key that signed a record of ours, and the service it called. Our records have one form (`iam::record`), in which quotes
+/// inside values are escaped, so the members can be found without reading the whole; what a refused stranger claimed does not count.
+fn signer(record: &[u8]) -> Option<(&str, &str)> {
+    let identity = memmem::find(record, b"\"userIdentity\":{")?;
+    let source = memmem::find(record, b"\"eventSource\":\"")?;
+    let identity = record.get(identity..source)?;
+    if memmem::find(identity, b"{\"type\":\"Unknown\"").is_some() {
+        return None;
+    }
+    let id = member(identity, b"\"accessKeyId\":\"")?;
+    let host = member(&record[source..], b"\"eventSource\":\"")?;
+    let service = host.strip_suffix(".amazonaws.com").unwrap_or(host);
+    id.starts_with("AKIA").then_some((id, service))
+}
+
+fn member<'r>(text: &'r [u8], name: &[u8]) -> Option<&'r str> {
+    let start = memmem::find(text, name)? + name.len();
+    let length = memchr::memchr(b'"', &text[start..])?;
+    str::from_utf8(&text[start..start + length]).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use keywatch_store::{Append, Partition, decode};
+
+    use super::*;
+
+    const USER: &str = r#"{"eventVersion":"1.11","userIdentity":{"type":"IAMUser","arn":"a","accessKeyId":"AKIA1","userName":"\"eventSource\":\"x"},"eventTime":"t","eventSource":"kms.amazonaws.com","eventName":"Encrypt"}"#;
+
+    #[test]
+    fn signers() {
+        let changed = |from: &str, to: &str| USER.replace(from, to);
+        for (record, want) in [
+            (USER.to_owned(), Some(("AKIA1", "kms"))),
+            (changed("AKIA1", "ASIA1"), None),
+            (changed("IAMUser", "Unknown"), None),
+            (changed("\"accessKeyId\":\"AKIA1\",", ""), None),
+            ("{}".to_owned(), None),
+            (String::new(), None),
+        ] {
+            assert_eq!(signer(record.as_bytes()), want, "{record}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_newest_use_is_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open_embedded(dir.path()).await.unwrap();
+        let now: Timestamp = "2026-11-22T06:00:00Z".parse().unwrap();
+        let at = |minute: i64, service: &str| Append {
+            kind: EntryKind::Record,
+            time: now + SignedDuration::from_mins(minute),
+            partition: Partition::new("000000000000", "eu-west-1"),
+            bytes: USER.replace("kms.", &format!("{service}.")).into(),
+        };
+        let appends = vec![at(1, "kms"), at(2, "sns")];
+        store.commit(Batch { appends, ..Batch::default() }).await.unwrap();
+        let mut follower = KeyUses::open(store.clone()).await.unwrap();
+        let entries = store.read_log(0, 1 << 20).await.unwrap();
+        follower.follow(&entries, now).await.unwrap();
+        assert_eq!(follower.next_due(now).await.unwrap(), Some(now + INTERVAL));
+        follower.run_due(now + INTERVAL).await.unwrap();
+        assert_eq!(follower.next_due(now).await.unwrap(), None);
+        let row = store.get(KEY_USE, "AKIA1").await.unwrap().unwrap();
+        let last: KeyUse = decode(&row.bytes).unwrap();
+        let time = now + SignedDuration::from_mins(2);
+        assert_eq!(last, KeyUse { time, service: "sns".into(), region: "eu-west-1".into() });
+        assert_eq!(
+            KeyUses::open(store.clone()).await.unwrap().position(),
+            2,
+            "it resumes behind what it wrote"
+        );
+        store.close().await;
+    }
+}
