@@ -31,9 +31,5 @@ mod stop_logging;
 mod update_trail;
 
 pub use files_delivery::FilesDelivery;
-<<<<<<< HEAD
-pub use service::{Trails, dispatch, request_shape};
-=======
 pub use key_uses::KeyUses;
-pub use service::{Trails, dispatch};
->>>>>>> 1d4fe1a (IAM knows groups, managed policies with versions, boundaries, passwords, account names and simulations; federated sessions and session policies by ARN. argon2 (RustCrypto) keeps passwords as Argon2id digests, proptest is for tests)
+pub use service::{Trails, dispatch, request_shape};
