@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Tag, is_document, is_marker, is_name, is_path};
+use super::{Tag, is_document, is_marker, is_name, is_path, is_tag_text};
 use crate::WireTime;
 
 crate::wire_enum! {
@@ -94,7 +94,7 @@ crate::shape! {
     /// `UntagPolicy`
     pub struct UntagPolicyRequest: Pascal {
         policy_arn: String [len 20..=2048],
-        tag_keys: Vec<String> [len 0..=50],
+        tag_keys: Vec<String> [len 0..=50] [each 1..=128, is_tag_text, r"[\p{L}\p{Z}\p{N}_.:/=+\-@]+"],
     }
 }
 

@@ -41,10 +41,10 @@ crate::shape! {
 crate::shape! {
     /// `SimulateCustomPolicy`
     pub struct SimulateCustomPolicyRequest: Pascal {
-        policy_input_list: Vec<String>,
-        permissions_boundary_policy_input_list: Option<Vec<String>>,
-        action_names: Vec<String>,
-        resource_arns: Option<Vec<String>>,
+        policy_input_list: Vec<String> [each 1..=131_072, is_document, r"[\u0009\u000A\u000D\u0020-\u00FF]+"],
+        permissions_boundary_policy_input_list: Option<Vec<String>> [each 1..=131_072, is_document, r"[\u0009\u000A\u000D\u0020-\u00FF]+"],
+        action_names: Vec<String> [each 3..=128],
+        resource_arns: Option<Vec<String>> [each 1..=2048],
         resource_policy: Option<String> [len 1..=131_072] [pattern is_document, r"[\u0009\u000A\u000D\u0020-\u00FF]+"],
         resource_owner: Option<String> [len 1..=2048],
         caller_arn: Option<String> [len 1..=2048],
@@ -59,10 +59,10 @@ crate::shape! {
     /// `SimulatePrincipalPolicy`
     pub struct SimulatePrincipalPolicyRequest: Pascal {
         policy_source_arn: String [len 20..=2048],
-        policy_input_list: Option<Vec<String>>,
-        permissions_boundary_policy_input_list: Option<Vec<String>>,
-        action_names: Vec<String>,
-        resource_arns: Option<Vec<String>>,
+        policy_input_list: Option<Vec<String>> [each 1..=131_072, is_document, r"[\u0009\u000A\u000D\u0020-\u00FF]+"],
+        permissions_boundary_policy_input_list: Option<Vec<String>> [each 1..=131_072, is_document, r"[\u0009\u000A\u000D\u0020-\u00FF]+"],
+        action_names: Vec<String> [each 3..=128],
+        resource_arns: Option<Vec<String>> [each 1..=2048],
         resource_policy: Option<String> [len 1..=131_072] [pattern is_document, r"[\u0009\u000A\u000D\u0020-\u00FF]+"],
         resource_owner: Option<String> [len 1..=2048],
         caller_arn: Option<String> [len 1..=2048],
@@ -76,7 +76,7 @@ crate::shape! {
 crate::shape! {
     /// `GetContextKeysForCustomPolicy`
     pub struct GetContextKeysForCustomPolicyRequest: Pascal {
-        policy_input_list: Vec<String>,
+        policy_input_list: Vec<String> [each 1..=131_072, is_document, r"[\u0009\u000A\u000D\u0020-\u00FF]+"],
     }
 }
 
@@ -84,7 +84,7 @@ crate::shape! {
     /// `GetContextKeysForPrincipalPolicy`
     pub struct GetContextKeysForPrincipalPolicyRequest: Pascal {
         policy_source_arn: String [len 20..=2048],
-        policy_input_list: Option<Vec<String>>,
+        policy_input_list: Option<Vec<String>> [each 1..=131_072, is_document, r"[\u0009\u000A\u000D\u0020-\u00FF]+"],
     }
 }
 

@@ -264,4 +264,8 @@ impl Selection {
 }
 
 #[cfg(test)]
+mod corpus;
+#[cfg(test)]
+mod laws;
+#[cfg(test)]
 mod tests;

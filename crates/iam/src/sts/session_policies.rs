@@ -10,6 +10,9 @@ use crate::identity::{TagError, check_keys, managed_exists};
 use crate::policy::{PolicyDocument, PolicyKind};
 use crate::session::Session;
 
+/// "You can provide up to 10 managed policy ARNs." (STS API reference)
+const ARNS_MAX: usize = 10;
+
 /// Texts and ARNs of a session's policies; those named by ARN must be AWS's or the account's own.
 pub(super) async fn read(
     call: &mut Call<'_>,
@@ -18,6 +21,10 @@ pub(super) async fn read(
     arns: Option<&[PolicyDescriptor]>,
 ) -> Result<(Vec<String>, Vec<String>), StsError> {
     let arns: Vec<String> = arns.unwrap_or_default().iter().filter_map(|policy| policy.arn.clone()).collect();
+    if arns.len() > ARNS_MAX {
+        let text = format!("A session can have up to {ARNS_MAX} managed policies.");
+        return Err(StsError::Validation(text));
+    }
     for arn in &arns {
         if !managed_exists(&mut call.tx, account, arn).await? {
             let text = format!("Policy ARN {arn} does not exist or is not attachable.");

@@ -34,10 +34,12 @@ fn body() -> impl Strategy<Value = String> {
         r#","Condition":{"StringLike":{"t:key":"${aws:username, 'none'}*"}}"#,
     ]);
     let negated = (any::<bool>(), any::<bool>());
-    (action, resource, condition, negated).prop_map(|(action, resource, condition, (no_action, no_resource))| {
-        let (a, r) = (if no_action { "Not" } else { "" }, if no_resource { "Not" } else { "" });
-        format!(r#""{a}Action":"{action}","{r}Resource":"{resource}"{condition}"#)
-    })
+    (action, resource, condition, negated).prop_map(
+        |(action, resource, condition, (no_action, no_resource))| {
+            let (a, r) = (if no_action { "Not" } else { "" }, if no_resource { "Not" } else { "" });
+            format!(r#""{a}Action":"{action}","{r}Resource":"{resource}"{condition}"#)
+        },
+    )
 }
 
 /// A statement of an identity policy.
@@ -128,8 +130,14 @@ impl World {
             _ => (SubjectKind::User, "222222222222"),
         };
         let user_name = (kind == SubjectKind::User).then_some("Alice");
-        let subject =
-            Subject { kind, account, arn: ARNS[self.caller], user_id: "AIDA", user_name, ..Subject::ANONYMOUS };
+        let subject = Subject {
+            kind,
+            account,
+            arn: ARNS[self.caller],
+            user_id: "AIDA",
+            user_name,
+            ..Subject::ANONYMOUS
+        };
         let environment = Environment {
             now: jiff::Timestamp::UNIX_EPOCH,
             region: "us-east-1",
