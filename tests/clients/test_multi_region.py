@@ -59,7 +59,7 @@ def test_a_family_of_two_regions_from_birth_to_death(server):
     blob = home.encrypt(KeyId=key, Plaintext=b"x", EncryptionContext={"a": "b"})["CiphertextBlob"]
     opened = away.decrypt(CiphertextBlob=blob, EncryptionContext={"a": "b"})
     assert (opened["Plaintext"], opened["KeyId"]) == (b"x", f"arn:aws:kms:{AWAY}:{ACCOUNT}:key/{key}")
-    assert names(server, AWAY)[:2] == ["CreateKey", "SynchronizeMultiRegionKey"]
+    assert names(server, AWAY)[:3] == ["CreateKey", "Encrypt", "SynchronizeMultiRegionKey"]
     home.enable_key_rotation(KeyId=key, RotationPeriodInDays=90)
     server.advance("91d")
     before, after = (kms.describe_key(KeyId=key)["KeyMetadata"]["CurrentKeyMaterialId"] for kms in (home, away))

@@ -17,6 +17,8 @@
 //! **Not here:** files, sockets, clocks, serialisation frameworks, who may use a key (`keywatch-iam`) and when
 //! (`keywatch-kms`).
 
+pub mod attestation;
+pub mod cms;
 pub mod context;
 pub mod digest;
 pub mod envelope;

@@ -167,10 +167,9 @@ async fn step(
     let due = act(&key, now);
     match &due {
         Some(DueAct::Delete) => {
-            if !delete_key::delete_key(tx, &key, now).await? {
-                // Its row in the index is still there, so the rest follows at once.
-                return Ok(None);
-            }
+            let gone = delete_key::delete_key(tx, &key, now).await?;
+            // While it is not, its row in the index is still there, and the rest follows at once.
+            return Ok(due.filter(|_| gone));
         }
         Some(DueAct::Expire(material)) => expire_material::expire_material(tx, key, material, now)?,
         Some(DueAct::Rotate) => rotate_key::rotate_key(tx, kms, key, now).await?,

@@ -9,7 +9,7 @@
 //! | `kms.grant_to` | `account/region/key\|grantee\|grant` | the same: who may do it |
 //! | `kms.grant_retirable` | `region\|retiring principal\|account/region/key\|grant` | the same: who may end it |
 //! | `kms.grant_name` | `account/region/key\|digest of name and terms` | the grant's id: the same wish again gives the same grant |
-//! | `kms.grant_count` | `account/region/key` | how many, so that the limit costs one read |
+//! | `kms.grant_count` | `account/region/key/digit` | how many (`count`) |
 //!
 //! **Invariant:** the five kinds are written together, by [`insert`] and [`remove`] only.
 //! Sources: KMS developer guide, "Grants in AWS KMS"; API reference, `CreateGrant`.
@@ -26,6 +26,7 @@ use keywatch_crypto::{digest, random};
 use keywatch_store::{Kind, Scan, Store, StoreError, Transaction, Versioned, decode};
 use serde::{Deserialize, Serialize};
 
+use crate::count::Counted;
 use crate::error::KmsError;
 use crate::key::Key;
 
@@ -105,15 +106,6 @@ struct NamedGrant {
 
 impl Versioned for NamedGrant {
     const MARKER: &'static str = "kms.grant_name/1";
-}
-
-#[derive(Default, Serialize, Deserialize)]
-struct GrantCount {
-    grants: u32,
-}
-
-impl Versioned for GrantCount {
-    const MARKER: &'static str = "kms.grant_count/1";
 }
 
 impl Grant {
@@ -211,17 +203,18 @@ pub(crate) async fn same_again(
     Ok(tx.get::<NamedGrant>(GRANT_NAMES, &name).await?.map(|named| named.id))
 }
 
+fn count(key_row: &str) -> Counted<'_> {
+    Counted { kind: GRANT_COUNTS, owner: key_row, max: GRANTS_PER_KEY_MAX }
+}
+
 /// Keeps a new grant, unless its key has too many.
 pub(crate) async fn insert(tx: &mut Transaction<'_>, grant: &Grant) -> Result<(), KmsError> {
-    let mut count = tx.get::<GrantCount>(GRANT_COUNTS, &grant.key_row).await?.unwrap_or_default();
-    if count.grants >= GRANTS_PER_KEY_MAX {
+    if !count(&grant.key_row).add(tx, &grant.id).await? {
         return Err(KmsError::LimitExceeded(format!(
             "The key {} already has {GRANTS_PER_KEY_MAX} grants.",
             grant.key_arn
         )));
     }
-    count.grants += 1;
-    tx.put(GRANT_COUNTS, &grant.key_row, &count)?;
     tx.insert(GRANTS, &grant.row(), grant)?;
     tx.put(GRANTS_TO, &grant.grantee_row(), grant)?;
     if let Some(row) = grant.retirable_row() {
@@ -235,13 +228,7 @@ pub(crate) async fn insert(tx: &mut Transaction<'_>, grant: &Grant) -> Result<()
 
 /// Ends a grant that was read in this transaction.
 pub(crate) async fn remove(tx: &mut Transaction<'_>, grant: &Grant) -> Result<(), KmsError> {
-    let mut count = tx.get::<GrantCount>(GRANT_COUNTS, &grant.key_row).await?.unwrap_or_default();
-    count.grants = count.grants.saturating_sub(1);
-    if count.grants == 0 {
-        tx.delete(GRANT_COUNTS, &grant.key_row);
-    } else {
-        tx.put(GRANT_COUNTS, &grant.key_row, &count)?;
-    }
+    count(&grant.key_row).subtract(tx, &grant.id).await?;
     tx.delete(GRANTS, &grant.row());
     tx.delete(GRANTS_TO, &grant.grantee_row());
     if let Some(row) = grant.retirable_row() {

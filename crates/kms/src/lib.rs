@@ -10,8 +10,10 @@
 
 mod access;
 mod aliases;
+mod attestation;
 mod ciphers;
 mod conditions;
+mod count;
 mod dispatch;
 mod due;
 mod error;
@@ -83,6 +85,7 @@ mod update_primary_region;
 use std::sync::Arc;
 
 use keywatch_crypto::RootKeyring;
+use keywatch_crypto::attestation::AttestationRoot;
 
 pub use dispatch::{dispatch, request_shape};
 pub use due::DueKeys;
@@ -96,6 +99,7 @@ pub struct Kms {
     open: open_key::OpenKeys,
     usages: last_usage::LastUsages,
     quotas: quotas::Quotas,
+    attestation_root: Option<AttestationRoot>,
 }
 
 impl Kms {
@@ -106,6 +110,7 @@ impl Kms {
             open: open_key::OpenKeys::new(),
             usages: last_usage::LastUsages::default(),
             quotas: quotas::Quotas::default(),
+            attestation_root: None,
         }
     }
 
@@ -117,6 +122,16 @@ impl Kms {
 
     pub(crate) fn keyring(&self) -> &RootKeyring {
         &self.keyring
+    }
+
+    /// Answers enclaves whose attestation documents lead to `root`.
+    #[must_use]
+    pub fn with_attestation_root(self, root: AttestationRoot) -> Self {
+        Kms { attestation_root: Some(root), ..self }
+    }
+
+    pub(crate) fn attestation_root(&self) -> Option<&AttestationRoot> {
+        self.attestation_root.as_ref()
     }
 
     pub(crate) fn usages(&self) -> &last_usage::LastUsages {

@@ -73,9 +73,24 @@ impl Quotas {
     /// Counts a call of an operation that is a class by itself; others are counted when their key is known.
     pub(crate) fn take_operation(&self, call: &Call<'_>, operation: KmsOperation) -> Result<(), KmsError> {
         match class_of(operation) {
-            Some(class) if self.on => self.take(call, class),
+            Some(class) if self.on => self.take(call, &call.region, class),
             _ => Ok(()),
         }
+    }
+
+    /// Counts what a call costs in another Region: `ReplicateKey` two of `CreateKey`, `UpdatePrimaryRegion` itself once more.
+    pub(crate) fn take_elsewhere(
+        &self,
+        call: &Call<'_>,
+        region: &Region,
+        (operation, times): (KmsOperation, u32),
+    ) -> Result<(), KmsError> {
+        if self.on {
+            for _ in 0..times {
+                self.take(call, region, Class::Operation(operation))?;
+            }
+        }
+        Ok(())
     }
 
     /// Counts a use of a key. `action` is what it is asked for: `kms:Decrypt`.
@@ -84,14 +99,14 @@ impl Quotas {
             return Ok(());
         }
         match class_of_key(spec) {
-            Some(class) => self.take(call, class),
+            Some(class) => self.take(call, &call.region, class),
             None => Ok(()),
         }
     }
 
-    fn take(&self, call: &Call<'_>, class: Class) -> Result<(), KmsError> {
-        let Some(limit) = limit(class, call.region.as_str()) else { return Ok(()) };
-        let counted = Counted { account: call.account().clone(), region: call.region.clone(), class };
+    fn take(&self, call: &Call<'_>, region: &Region, class: Class) -> Result<(), KmsError> {
+        let Some(limit) = limit(class, region.as_str()) else { return Ok(()) };
+        let counted = Counted { account: call.account().clone(), region: region.clone(), class };
         let mut counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
         if counters.len() >= COUNTERS_MAX {
             let second = call.now.as_second();
@@ -286,6 +301,13 @@ mod tests {
         // Another class and another Region have counts of their own.
         house.ok("Encrypt", json!({"KeyId": key, "Plaintext": "aGk="})).await;
         house.ok_in("eu-west-1", "CreateKey", json!({})).await;
+        let family = house.ok_in("eu-north-1", "CreateKey", json!({"MultiRegion": true})).await;
+        let family = family["KeyMetadata"]["KeyId"].clone();
+        let replicate = json!({"KeyId": family, "ReplicaRegion": "eu-west-1"});
+        house.ok_in("eu-north-1", "ReplicateKey", replicate).await;
+        house.ok_in("eu-west-1", "CreateKey", json!({})).await;
+        house.ok_in("eu-west-1", "CreateKey", json!({})).await;
+        assert!(house.refused_in("eu-west-1", "CreateKey", json!({})).await.starts_with("Throttling"));
         house.advance_to("2026-11-22T10:00:01Z").await;
         house.key().await;
     }

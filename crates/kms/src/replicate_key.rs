@@ -2,6 +2,7 @@
 //! primary and `kms:CreateKey` in the Region of the replica.
 
 use jiff::Timestamp;
+use keywatch_api::kms::KmsOperation;
 use keywatch_api::kms::keys::KeyMetadataResponse;
 use keywatch_api::kms::multi_region::{ReplicateKeyRequest, ReplicateKeyResponse};
 use keywatch_api::kms::sets::{KeySpec, KeyUsage, Origin};
@@ -51,6 +52,7 @@ async fn replicate(
     if region == primary.region || call.tx.get::<Key>(KEYS, &place.row()).await?.is_some() {
         return Err(KmsError::AlreadyExists(format!("The key {} already exists.", place.arn())));
     }
+    kms.quotas().take_elsewhere(call, &region, (KmsOperation::CreateKey, 2))?;
     let tagged = tags::merged(Default::default(), wanted_tags)?;
     if !tagged.is_empty() {
         authorize_in(call, &region, "kms:TagResource", &place.arn().to_string(), &more)?;

@@ -2,6 +2,7 @@
 //! leaves a record in both Regions.
 
 use keywatch_api::Region;
+use keywatch_api::kms::KmsOperation;
 use keywatch_api::kms::multi_region::UpdatePrimaryRegionRequest;
 use keywatch_iam::policy::{KeyList, Values};
 use keywatch_iam::{Call, Notes};
@@ -23,11 +24,7 @@ pub(crate) async fn update_primary_region(
     Box::pin(update(call, kms, request)).await
 }
 
-async fn update(
-    call: &mut Call<'_>,
-    _kms: &Kms,
-    request: UpdatePrimaryRegionRequest,
-) -> Result<(), KmsError> {
+async fn update(call: &mut Call<'_>, kms: &Kms, request: UpdatePrimaryRegionRequest) -> Result<(), KmsError> {
     let region: Region = request.primary_region.parse().map_err(|error| KmsError::internal(&error))?;
     let more = KeyList::default().with("kms:PrimaryRegion", Values::one(region.as_str()));
     let asked = Asked::with("kms:UpdatePrimaryRegion", &more);
@@ -39,6 +36,7 @@ async fn update(
             primary.arn()
         )));
     }
+    kms.quotas().take_elsewhere(call, &region, (KmsOperation::UpdatePrimaryRegion, 1))?;
     let place = primary.place_in(&region)?;
     let replica = hold_at(call, &place, &asked).await?;
     replica.permit_becoming_primary()?;

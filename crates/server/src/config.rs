@@ -70,6 +70,9 @@ pub struct ServeOptions {
     /// TOML file of keys to make when the server first starts with them, for tests
     #[arg(long, value_name = "FILE", env = "KEYWATCH_SEED")]
     pub seed: Option<PathBuf>,
+    /// Certificate (PEM) at the root of enclaves' attestation documents; without it every Recipient is refused
+    #[arg(long, value_name = "FILE", env = "KEYWATCH_ATTESTATION_ROOT")]
+    pub attestation_root: Option<PathBuf>,
     /// Refuse KMS calls beyond the request rates that AWS publishes
     #[arg(long, env = "KEYWATCH_REQUEST_QUOTAS", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
     pub request_quotas: Option<bool>,
@@ -96,6 +99,7 @@ pub struct Config {
     pub tls: Tls,
     pub root_key_file: PathBuf,
     pub seed: Option<PathBuf>,
+    pub attestation_root: Option<PathBuf>,
     pub request_quotas: bool,
 }
 
@@ -186,6 +190,7 @@ impl Config {
             allow_private_targets: options.allow_private_targets.unwrap_or(false),
             root_key_file: options.root_key_file.unwrap_or_else(|| data_dir.join("root.key")),
             seed: options.seed,
+            attestation_root: options.attestation_root,
             request_quotas: options.request_quotas.unwrap_or(false),
             data_dir,
         })
@@ -211,6 +216,7 @@ impl ServeOptions {
             tls_self_signed: self.tls_self_signed.or(file.tls_self_signed),
             root_key_file: self.root_key_file.or(file.root_key_file),
             seed: self.seed.or(file.seed),
+            attestation_root: self.attestation_root.or(file.attestation_root),
             request_quotas: self.request_quotas.or(file.request_quotas),
             config: self.config,
         }

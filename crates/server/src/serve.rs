@@ -7,6 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use keywatch_api::{AccountId, Clock, Region};
 use keywatch_crypto::RootKeyring;
+use keywatch_crypto::attestation::AttestationRoot;
 use keywatch_iam::credentials::Credentials;
 use keywatch_iam::iam::Iam;
 use keywatch_kms::{DueKeys, KeyUsageFollower, Kms, SeedError, Seeds};
@@ -21,6 +22,8 @@ use keywatch_monitor::metrics::live::LiveSeries;
 use keywatch_monitor::notify::{self, Notify};
 use keywatch_monitor::trail::{FilesDelivery, KeyUses};
 use keywatch_store::{Store, StoreError};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
 
@@ -74,6 +77,8 @@ enum StartError {
     Store(#[from] StoreError),
     #[error(transparent)]
     ObjectStore(#[from] keywatch_monitor::buckets::OpenError),
+    #[error("cannot use the attestation root {path}: {reason}")]
+    AttestationRoot { path: String, reason: String },
     #[error("the seed file: {0}")]
     Seed(#[from] SeedError),
     #[error(transparent)]
@@ -148,8 +153,7 @@ async fn build(config: &Config, store: Store, endpoint: String) -> Result<(Arc<A
         None => Arc::new(WorldClock),
     };
     let bodies = open_bodies(config, &store).await?;
-    let kms = Kms::new(keyring.clone());
-    let kms = Arc::new(if config.request_quotas { kms.with_request_quotas() } else { kms });
+    let kms = Arc::new(open_kms(config, &keyring)?);
     plant_seeds(config, &store, &kms, (&account, &region), clock.now()).await?;
     let movable = test_clock.clone().map(|clock| clock as Arc<dyn MovableClock>);
     let series = LiveSeries::load(&store).await?;
@@ -183,6 +187,18 @@ async fn build(config: &Config, store: Store, endpoint: String) -> Result<(Arc<A
         store,
     };
     Ok((Arc::new(app), engine))
+}
+
+fn open_kms(config: &Config, keyring: &Arc<RootKeyring>) -> Result<Kms, StartError> {
+    let mut kms = Kms::new(keyring.clone());
+    if config.request_quotas {
+        kms = kms.with_request_quotas();
+    }
+    let Some(path) = &config.attestation_root else { return Ok(kms) };
+    let refused = |reason: String| StartError::AttestationRoot { path: path.display().to_string(), reason };
+    let root = CertificateDer::from_pem_file(path).map_err(|error| refused(error.to_string()))?;
+    let root = AttestationRoot::from_der(root.to_vec()).map_err(|error| refused(error.to_string()))?;
+    Ok(kms.with_attestation_root(root))
 }
 
 /// Makes the keys of the seed file that are not there yet.

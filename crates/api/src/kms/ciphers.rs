@@ -148,8 +148,11 @@ pub struct GenerateDataKeyResponse {
     pub key_material_id: String,
 }
 
+/// One of the two: the bytes, or for an attested enclave a CMS `EnvelopedData` of them.
+#[skip_serializing_none]
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct GenerateRandomResponse {
-    pub plaintext: SecretBlob,
+    pub plaintext: Option<SecretBlob>,
+    pub ciphertext_for_recipient: Option<Blob>,
 }
