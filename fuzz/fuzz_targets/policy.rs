@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use keywatch_iam::policy::{
-    Decision, Environment, KeyList, Policies, PolicyDocument, PolicyKind, Reason, Request, ResourceSide,
-    Side, Subject, SubjectKind, Values, evaluate,
+    Decision, Effect, Environment, KeyList, Policies, PolicyDocument, PolicyKind, Reason, Request, ResourceSide,
+    Side, Subject, SubjectKind, Values, evaluate, matched, statement_spans,
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -69,5 +69,16 @@ fn check_laws(kind: PolicyKind, document: PolicyDocument, resource: &str) {
     }
     if decision != Decision::Allow {
         assert_ne!(limited, Decision::Allow);
+    }
+    // Nor does a boundary ever allow more, whatever document it is.
+    if kind == PolicyKind::Identity && decision != Decision::Allow {
+        let bounded = evaluate(&request, &Policies { boundary: Some(&document), ..policies });
+        assert_ne!(bounded, Decision::Allow);
+    }
+    // A simulation names as many places as there are statements, and asks for keys it can show.
+    assert_eq!(statement_spans(document.text()).len(), document.statements().len());
+    assert!(document.context_keys().iter().all(|key| !key.is_empty()));
+    for effect in [Effect::Allow, Effect::Deny] {
+        assert!(matched(&document, effect, &request).iter().all(|place| *place < document.statements().len()));
     }
 }

@@ -1,8 +1,8 @@
 //! # Credentials: who is behind an access key
 //! An access key id leads to a **credential**: the caller with its policies, and the secret that verifies its signatures. Long-term keys are
 //! rows, temporary ones open their session token, and the root key of the default account is given at the start.
-//! **Invariants:** a credential is as fresh as the store: a cached one counts only while no user, group, role, policy or access key has changed
-//! since it was made; an expired session is refused whatever is cached.
+//! **Invariants:** a credential is as fresh as the store: a cached one counts only while no user, group, role, policy, access key or
+//! revocation has changed since it was made; an expired session is refused whatever is cached.
 //! **Not here:** signatures (`server`), what the caller may do (`policy`).
 
 use std::fmt;
@@ -21,6 +21,7 @@ use crate::identity::{
     USER, UserRecord, aws_managed, name_key,
 };
 use crate::policy::{PolicyDocument, PolicyKind};
+use crate::revocation::{REVOKED, RevokedRecord};
 use crate::session::{Session, SessionIdentity};
 use crate::{Caller, CallerKind};
 
@@ -56,7 +57,7 @@ impl fmt::Debug for Credential {
 /// Why an access key leads to nobody.
 #[derive(Debug, thiserror::Error)]
 pub enum CredentialError {
-    /// No such key, an inactive one, a token that is missing or not the key's, or whose identity is gone
+    /// No such key, an inactive or revoked one, a token that is missing or not the key's, or whose identity is gone
     /// (`InvalidClientTokenId`, `UnrecognizedClientException`).
     #[error("The security token included in the request is invalid.")]
     Invalid,
@@ -84,7 +85,7 @@ pub struct Credentials {
 }
 
 /// What the store had seen when a credential was made.
-type Generations = [u64; 5];
+type Generations = [u64; 6];
 
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -120,7 +121,8 @@ impl Credentials {
             return if token.is_none() { Ok(self.root.clone()) } else { Err(CredentialError::Invalid) };
         }
         // Taken before anything is read: a change in between makes the entry stale, never the other way round.
-        let generations = [USER, GROUP, ROLE, POLICY, ACCESS_KEY].map(|kind| self.store.generation(kind));
+        let generations =
+            [USER, GROUP, ROLE, POLICY, ACCESS_KEY, REVOKED].map(|kind| self.store.generation(kind));
         let cached = self.cache.get(access_key_id).filter(|(made, _)| *made == generations);
         let found = match cached {
             Some((_, credential)) if credential.is_of(token) => credential,
@@ -150,6 +152,9 @@ impl Credentials {
                 // Before its identity is looked for: an expired session of a deleted role is expired.
                 if session.expires <= now {
                     return Err(CredentialError::Expired);
+                }
+                if self.read::<RevokedRecord>(REVOKED, access_key_id).await?.is_some() {
+                    return Err(CredentialError::Invalid);
                 }
                 let expires = Some(session.expires);
                 let caller = Arc::new(self.session_caller(access_key_id, session).await?);

@@ -15,6 +15,7 @@ pub mod key_use;
 mod notes;
 pub mod policy;
 pub mod record;
+pub mod revocation;
 mod session;
 pub mod sts;
 

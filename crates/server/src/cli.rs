@@ -11,6 +11,7 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 
+use crate::admin::AdminOptions;
 use crate::config::ServeOptions;
 use crate::exit;
 use crate::report::ReportOptions;
@@ -51,6 +52,9 @@ pub enum Command {
     Import(ImportOptions),
     /// Summarize the KMS activity in CloudTrail log files
     Report(Box<ReportOptions>),
+    /// Manage root access key, users and sessions of a data directory while no server runs on it
+    #[command(after_help = EXIT_CODES)]
+    Admin(Box<AdminOptions>),
     /// Print the completion script of a shell
     #[command(after_help = EXIT_CODES)]
     Completions(CompletionOptions),

@@ -1,6 +1,7 @@
 //! The process: commands, configuration, wire protocols, signatures, the wrapper that records every call, start
 //! and ordered stop. Domain rules are in the crates below.
 
+pub mod admin;
 pub mod app;
 pub mod auth;
 pub mod cli;

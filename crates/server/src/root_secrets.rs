@@ -116,7 +116,7 @@ pub fn open_access_key(directory: &Path, account: &AccountId) -> Result<RootAcce
 }
 
 /// An access key in AWS's form: `AKIA` and 16 characters of base 32, and 40 characters of base 64.
-fn new_access_key() -> AccessKey {
+pub fn new_access_key() -> AccessKey {
     use base64::Engine;
     let mut id = "AKIA".to_owned();
     for byte in random::array::<ID_RANDOM_LENGTH>() {

@@ -40,7 +40,7 @@ struct Walk {
     depth: usize,
     in_string: bool,
     escaped: bool,
-    /// The string being read, or the last one read.
+    /// The string being read, or the last one read, with its escapes.
     string: String,
     /// Depth at which statements begin, once the member `Statement` was seen: 2 for a single one, 3 inside a list.
     statements_at: Option<usize>,
@@ -70,9 +70,13 @@ impl Walk {
             match c {
                 _ if self.escaped => self.escaped = false,
                 '\\' => self.escaped = true,
-                '"' => self.in_string = false,
-                _ => self.string.push(c),
+                '"' => {
+                    self.in_string = false;
+                    return;
+                }
+                _ => {}
             }
+            self.string.push(c);
             return;
         }
         match c {
@@ -80,7 +84,7 @@ impl Walk {
                 self.in_string = true;
                 self.string.clear();
             }
-            ':' if self.depth == 1 => self.statements_at = (self.string == "Statement").then_some(2),
+            ':' if self.depth == 1 => self.statements_at = is_statement(&self.string).then_some(2),
             '{' | '[' => self.open(c),
             '}' | ']' => self.close(c),
             _ => {}
@@ -108,6 +112,13 @@ impl Walk {
     }
 }
 
+/// Whether a member's name, as the text spells it, is `Statement`.
+fn is_statement(spelled: &str) -> bool {
+    spelled == "Statement"
+        || (spelled.contains('\\')
+            && serde_json::from_str(&format!("\"{spelled}\"")).is_ok_and(|name: String| name == "Statement"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,6 +138,7 @@ mod tests {
         check(r#"{"Statement":{"Sid":"}{","Condition":{"a":{"b":["c"]}}}}"#, &[((1, 14), (1, 56))]);
         check("{\"Statement\":[\n {},\n {\"Sid\":\"\\\"}\"}]}", &[((2, 2), (2, 4)), ((3, 2), (3, 15))]);
         check(r#"{"Id":"Statement","Statement":[{}],"Version":"x"}"#, &[((1, 32), (1, 34))]);
+        check(r#"{"\u0053tatement":{}}"#, &[((1, 19), (1, 21))]);
         check("{}", &[]);
     }
 }

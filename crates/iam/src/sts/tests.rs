@@ -244,6 +244,21 @@ async fn federated_users() {
 }
 
 #[tokio::test]
+async fn a_revoked_session_ends() {
+    let world = World::new().await;
+    let alice = world.user("alice", "kms:*").await;
+    let answer = world.send(&alice, "GetSessionToken").await.unwrap();
+    let other = world.send(&alice, "GetSessionToken").await.unwrap();
+    session(&world, &answer).await;
+    let mut tx = Transaction::new(&world.store);
+    crate::revocation::revoke_session(&mut tx, text(&answer.xml, "AccessKeyId"), world.now).await.unwrap();
+    tx.commit().await.unwrap();
+    let (id, token) = (text(&answer.xml, "AccessKeyId"), text(&answer.xml, "SessionToken"));
+    assert!(matches!(world.resolve(id, Some(token)).await, Err(CredentialError::Invalid)));
+    session(&world, &other).await;
+}
+
+#[tokio::test]
 async fn accounts_of_access_keys() {
     let world = World::new().await;
     let alice = world.user("alice", "").await;
