@@ -1,9 +1,10 @@
 //! The command from paths to summary, over files made here.
 
-use super::gather::{gather, progress_bar};
+use super::gather::gather;
 use super::summary::Summary;
 use super::{ReportOptions, html, run, table};
 use crate::exit;
+use crate::progress::bar_of;
 use clap::Parser;
 use keywatch_monitor::trail::files::discover;
 use serde_json::{Value, json};
@@ -93,7 +94,7 @@ impl Files {
 fn summary(arguments: &[&str]) -> Summary {
     let options = options(arguments);
     let files = discover(&options.file_paths()).expect("the files are there");
-    let gathered = gather(&files, options.stdin(), options.period(), &progress_bar(&files));
+    let gathered = gather(&files, options.stdin(), options.period(), &bar_of(&files));
     Summary::of(gathered, options.period())
 }
 
