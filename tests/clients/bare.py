@@ -19,11 +19,11 @@ ANSWER_SECONDS_MAX = 30
 class Bare:
     """One service by one of its protocols: `json`, `query` or `cbor`."""
 
-    def __init__(self, server, model, protocol):
+    def __init__(self, server, model, protocol, region=REGION):
         exports = server.environment()
         self.url = exports["AWS_ENDPOINT_URL"]
         self.credentials = Credentials(exports["AWS_ACCESS_KEY_ID"], exports["AWS_SECRET_ACCESS_KEY"])
-        self.model, self.protocol = model, protocol
+        self.model, self.protocol, self.region = model, protocol, region
         self.connection = http.client.HTTPConnection(urllib.parse.urlsplit(self.url).netloc, timeout=ANSWER_SECONDS_MAX)
 
     def body(self, operation, value):
@@ -38,6 +38,11 @@ class Bare:
 
     def send(self, operation, body):
         """Status and code of the answer; no code for a success."""
+        status, text = self.exchange(operation, body)
+        return status, None if status < 300 else self.code(text)
+
+    def exchange(self, operation, body):
+        """Status and body of the answer."""
         path, headers = "/", {}
         if self.protocol == "json":
             version = self.model.metadata.get("jsonVersion", "1.0")
@@ -48,11 +53,10 @@ class Bare:
             path = f"/service/{self.model.metadata['targetPrefix']}/operation/{operation}"
             headers = {"Content-Type": "application/cbor", "Smithy-Protocol": "rpc-v2-cbor", "Accept": "application/cbor"}
         request = AWSRequest("POST", self.url + path, headers, body)
-        SigV4Auth(self.credentials, self.model.signing_name, REGION).add_auth(request)
+        SigV4Auth(self.credentials, self.model.signing_name, self.region).add_auth(request)
         self.connection.request("POST", path, body, dict(request.headers))
         answer = self.connection.getresponse()
-        text = answer.read()
-        return answer.status, None if answer.status < 300 else self.code(text)
+        return answer.status, answer.read()
 
     def code(self, body):
         if self.protocol == "query":

@@ -18,7 +18,7 @@ QUERY = {
     "MalformedInput", "MissingParameter", "Throttling", "ValidationError",
 }
 # SQS kept its query spellings when it moved to JSON ("Error responses" of its developer guide).
-SQS = {"AccessDenied", "InvalidParameterValue", "InvalidParameterValueException", "InvalidParameterCombination", "MissingParameter", "AWS.SimpleQueueService.UnsupportedOperation"}
+SQS = {"AccessDenied", "InvalidParameterValue", "InvalidParameterValueException", "InvalidParameterCombination", "MissingParameter", "MissingRequiredParameterException", "AWS.SimpleQueueService.UnsupportedOperation"}
 # Words of a service that its model leaves out, from its answers as recorded and its API reference.
 UNDECLARED = {
     "cloudwatch": {"InvalidParameterValueException", "InvalidParameterCombinationException", "MissingRequiredParameterException"},
