@@ -143,7 +143,8 @@ impl fmt::Debug for WrappingKeyPair {
     }
 }
 
-fn unwrap_padded(key: &SecretBytes, wrapped: &[u8]) -> Result<SecretBytes, CannotUnwrap> {
+/// AES-256 key wrap with padding (RFC 5649), undone.
+pub(crate) fn unwrap_padded(key: &SecretBytes, wrapped: &[u8]) -> Result<SecretBytes, CannotUnwrap> {
     // `AesKek` refuses keys that are not 32 bytes long.
     let kek = AesKek::new(&AES_256, key.expose()).map_err(|_| CannotUnwrap)?;
     let mut out = Zeroizing::new(vec![0; wrapped.len()]);

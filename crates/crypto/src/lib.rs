@@ -8,6 +8,7 @@
 //! - [`EncryptionContext`] and [`envelope`]: the ciphertext blobs that users hold.
 //! - [`RootKey`], [`RootKeyring`], [`Binding`]: how secrets are sealed before they are stored.
 //! - [`import`]: wrapping key pairs and the unwrapping of imported material.
+//! - [`pair`]: the key pairs of asymmetric KMS keys, and what each kind does; [`mac`]: HMAC keys.
 //! - [`signing`]: RSA signatures of digests and notifications.
 //!
 //! **Invariants:** one-time AES-256-GCM keys only, so no (key, nonce) pair is ever used twice by chance; every
@@ -24,9 +25,11 @@ pub mod digest;
 pub mod envelope;
 pub mod import;
 mod key_name;
+pub mod mac;
 mod material;
 mod material_id;
 mod one_time;
+pub mod pair;
 pub mod random;
 pub mod root_key;
 mod secret;
