@@ -1,6 +1,7 @@
 //! AWS KMS: API version 2014-11-01, JSON 1.1, target `TrentService`. Shapes by noun, the closed sets in [`sets`].
 
 pub mod aliases;
+pub mod asymmetric;
 pub mod ciphers;
 pub mod grants;
 pub mod import;
@@ -24,12 +25,12 @@ macro_rules! kms_operations {
             CreateCustomKeyStore - Write;
             CreateGrant create_grant Write;
             CreateKey create_key Write;
-            Decapsulate - Read;
+            Decapsulate decapsulate Read;
             Decrypt decrypt Read;
             DeleteAlias delete_alias Write;
             DeleteCustomKeyStore - Write;
             DeleteImportedKeyMaterial delete_imported_key_material Write;
-            DeriveSharedSecret - Read;
+            DeriveSharedSecret derive_shared_secret Read;
             DescribeCustomKeyStores - Read;
             DescribeKey describe_key Read;
             DisableKey disable_key Write;
@@ -37,19 +38,19 @@ macro_rules! kms_operations {
             DisconnectCustomKeyStore - Write;
             EnableKey enable_key Write;
             EnableKeyRotation enable_key_rotation Write;
-            Encapsulate - Read;
+            Encapsulate encapsulate Read;
             Encrypt encrypt Read;
             GenerateDataKey generate_data_key Read;
-            GenerateDataKeyPair - Read;
-            GenerateDataKeyPairWithoutPlaintext - Read;
+            GenerateDataKeyPair generate_data_key_pair Read;
+            GenerateDataKeyPairWithoutPlaintext generate_data_key_pair_without_plaintext Read;
             GenerateDataKeyWithoutPlaintext generate_data_key_without_plaintext Read;
-            GenerateMac - Read;
+            GenerateMac generate_mac Read;
             GenerateRandom generate_random Read;
             GetKeyLastUsage get_key_last_usage Read;
             GetKeyPolicy get_key_policy Read;
             GetKeyRotationStatus get_key_rotation_status Read;
             GetParametersForImport get_parameters_for_import Read;
-            GetPublicKey - Read;
+            GetPublicKey get_public_key Read;
             ImportKeyMaterial import_key_material Write;
             ListAliases list_aliases Read;
             ListGrants list_grants Read;
@@ -65,15 +66,15 @@ macro_rules! kms_operations {
             RevokeGrant revoke_grant Write;
             RotateKeyOnDemand rotate_key_on_demand Write;
             ScheduleKeyDeletion schedule_key_deletion Write;
-            Sign - Read;
+            Sign sign Read;
             TagResource tag_resource Write;
             UntagResource untag_resource Write;
             UpdateAlias update_alias Write;
             UpdateCustomKeyStore - Write;
             UpdateKeyDescription update_key_description Write;
             UpdatePrimaryRegion update_primary_region Write;
-            Verify - Read;
-            VerifyMac - Read;
+            Verify verify Read;
+            VerifyMac verify_mac Read;
         }
     };
 }

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use keywatch_api::kms::sets::EncryptionAlgorithm;
 use keywatch_iam::Call;
 use keywatch_iam::policy::{ConditionKeys, Values};
 
@@ -83,6 +84,7 @@ fn by_name<'m>(map: &'m BTreeMap<String, String>, name: &str) -> Option<Values<'
 /// Keys of the operations that encrypt or decrypt.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CipherKeys {
+    pub(crate) algorithm: EncryptionAlgorithm,
     /// `ReEncrypt` only.
     pub(crate) same_key: Option<bool>,
 }
@@ -90,7 +92,7 @@ pub(crate) struct CipherKeys {
 impl ConditionKeys for CipherKeys {
     fn values(&self, key: &str) -> Option<Values<'_>> {
         match key {
-            "kms:encryptionalgorithm" => Some(Values::one("SYMMETRIC_DEFAULT")),
+            "kms:encryptionalgorithm" => Some(Values::one(self.algorithm.as_str())),
             "kms:reencryptonsamekey" => self.same_key.map(Values::bool),
             _ => None,
         }
@@ -126,7 +128,7 @@ mod tests {
         let caller = CallerKeys {
             account: "111122223333",
             via_service: None,
-            more: &CipherKeys { same_key: Some(true) },
+            more: &CipherKeys { algorithm: EncryptionAlgorithm::SymmetricDefault, same_key: Some(true) },
         };
         let keys = KeyKeys { caller, key: &key, alias: Some("alias/a"), context: Some(&context) };
         for (name, want) in [

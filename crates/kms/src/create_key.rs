@@ -1,4 +1,4 @@
-//! `CreateKey`: symmetric keys of one Region, with material made here or to be imported.
+//! `CreateKey`: keys of every spec and usage, with material made here or to be imported.
 
 use keywatch_api::kms::keys::{CreateKeyRequest, KeyMetadataResponse};
 use keywatch_api::kms::sets::{KeyManager, KeySpec, KeyUsage, Origin};
@@ -13,13 +13,12 @@ use serde_with::skip_serializing_none;
 use crate::Kms;
 use crate::access::authorize_own;
 use crate::conditions::TagKeys;
-use crate::due::rotate_key::fresh_material;
 use crate::error::KmsError;
 use crate::family::Family;
 use crate::key::{Key, Material, State};
 use crate::key_policy::{accepted, check_not_locked_out, default_policy};
-use crate::open_key::KEY_RESOURCE;
-use crate::{key_count, rows, spec, tags};
+use crate::open_key::{KEY_RESOURCE, seal};
+use crate::{key_count, opened, rows, spec, tags};
 
 pub(crate) async fn create_key(
     call: &mut Call<'_>,
@@ -31,12 +30,12 @@ pub(crate) async fn create_key(
     let tags = request.tags.as_deref().unwrap_or_default();
     let more = CreateKeys { request: &request, spec, usage, tags: TagKeys(tags) };
     authorize_own(call, "kms:CreateKey", "*", &more)?;
-    check_built(&request, spec)?;
+    check_available(&request, spec)?;
 
     let policy_text = request.policy.clone().unwrap_or_else(|| default_policy(call.account()));
     let policy = accepted(call, &policy_text).await?;
     let tagged = tags::merged(Default::default(), tags)?;
-    let key = new_key(call, kms, &request, (spec, usage), policy_text, tagged)?;
+    let key = new_key(call, kms, &request, (spec, usage), policy_text, tagged).await?;
     if !tags.is_empty() {
         authorize_own(call, "kms:TagResource", &key.arn().to_string(), &more)?;
     }
@@ -49,7 +48,7 @@ pub(crate) async fn create_key(
     Ok(KeyMetadataResponse { key_metadata: key.metadata() })
 }
 
-fn new_key(
+async fn new_key(
     call: &Call<'_>,
     kms: &Kms,
     request: &CreateKeyRequest,
@@ -73,6 +72,7 @@ fn new_key(
         description: request.description.0.clone(),
         state: if origin == Origin::External { State::PendingImport } else { State::Enabled },
         materials: Vec::new(),
+        public_key: None,
         rotation: None,
         policy,
         tags,
@@ -80,8 +80,10 @@ fn new_key(
         family: multi_region.then(|| Family::founded(call.region.clone())),
     };
     if origin == Origin::AwsKms {
-        let (id, sealed) = fresh_material(kms, &key)?;
+        let material = opened::generate(spec).await?;
+        let (id, sealed) = seal(&key, &material, kms.keyring())?;
         key.materials.push(Material::generated(id, sealed));
+        key.public_key = opened::public_key(spec, &material)?;
     }
     Ok(key)
 }
@@ -111,15 +113,13 @@ fn spec_and_usage(request: &CreateKeyRequest) -> Result<(KeySpec, KeyUsage), Kms
     }
 }
 
-/// What AWS has and this server has not.
-fn check_built(request: &CreateKeyRequest, spec: KeySpec) -> Result<(), KmsError> {
-    let unsupported =
-        |what: String| Err(KmsError::Unsupported(format!("{what} is not supported by this endpoint.")));
+/// What no key of these Regions has.
+fn check_available(request: &CreateKeyRequest, spec: KeySpec) -> Result<(), KmsError> {
     if request.origin.0 == Origin::External && !spec::importable(spec) {
         return Err(KmsError::Unsupported(format!("KeySpec {spec} is not valid for Origin EXTERNAL.")));
     }
-    if spec != KeySpec::SymmetricDefault {
-        return unsupported(format!("KeySpec {spec}"));
+    if spec == KeySpec::Sm2 {
+        return Err(KmsError::Unsupported("KeySpec SM2 is not supported in this Region.".to_owned()));
     }
     check_key_store(request)
 }

@@ -21,5 +21,6 @@ pub(crate) async fn delete_imported_key_material(
         Ok(key)
     })?;
     family::synchronize(&mut call.tx, kms.keyring(), &key, call.now).await?;
+    let gone = gone.filter(|_| key.is_symmetric());
     Ok(KeyMaterialResponse { key_id: key.arn().to_string(), key_material_id: gone })
 }

@@ -9,14 +9,15 @@ use keywatch_iam::Call;
 use crate::Kms;
 use crate::error::not_built;
 use crate::{
-    cancel_key_deletion, create_alias, create_grant, create_key, decrypt, delete_alias,
-    delete_imported_key_material, describe_key, disable_key, disable_key_rotation, enable_key,
-    enable_key_rotation, encrypt, generate_data_key, generate_data_key_without_plaintext, generate_random,
-    get_key_last_usage, get_key_policy, get_key_rotation_status, get_parameters_for_import,
-    import_key_material, list_aliases, list_grants, list_key_policies, list_key_rotations, list_keys,
-    list_resource_tags, list_retirable_grants, put_key_policy, re_encrypt, replicate_key, retire_grant,
-    revoke_grant, rotate_key_on_demand, schedule_key_deletion, tag_resource, untag_resource, update_alias,
-    update_key_description, update_primary_region,
+    cancel_key_deletion, create_alias, create_grant, create_key, decapsulate, decrypt, delete_alias,
+    delete_imported_key_material, derive_shared_secret, describe_key, disable_key, disable_key_rotation,
+    enable_key, enable_key_rotation, encapsulate, encrypt, generate_data_key, generate_data_key_pair,
+    generate_data_key_pair_without_plaintext, generate_data_key_without_plaintext, generate_mac,
+    generate_random, get_key_last_usage, get_key_policy, get_key_rotation_status, get_parameters_for_import,
+    get_public_key, import_key_material, list_aliases, list_grants, list_key_policies, list_key_rotations,
+    list_keys, list_resource_tags, list_retirable_grants, put_key_policy, re_encrypt, replicate_key,
+    retire_grant, revoke_grant, rotate_key_on_demand, schedule_key_deletion, sign, tag_resource,
+    untag_resource, update_alias, update_key_description, update_primary_region, verify, verify_mac,
 };
 
 /// What the request of an operation accepts; `None` where it is not built.

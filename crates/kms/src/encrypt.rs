@@ -1,11 +1,11 @@
-//! `Encrypt`: up to 4,096 bytes under a key's current material.
+//! `Encrypt`: up to 4,096 bytes under a symmetric key's current material, or as much as OAEP takes under an RSA key.
 
 use keywatch_api::kms::ciphers::{EncryptRequest, EncryptResponse};
 use keywatch_iam::Call;
 
 use crate::Kms;
 use crate::access::{Asked, Reach, reach};
-use crate::ciphers::{canonical, check_algorithm, check_dry_run, current, seal};
+use crate::ciphers::{self, canonical, check_dry_run};
 use crate::conditions::CipherKeys;
 use crate::error::KmsError;
 use crate::grant_token;
@@ -19,20 +19,16 @@ pub(crate) async fn encrypt(
     let asked = Asked {
         action: "kms:Encrypt",
         context: request.encryption_context.as_ref(),
-        more: &CipherKeys { same_key: None },
+        more: &CipherKeys { algorithm: request.encryption_algorithm.0, same_key: None },
     };
     let open = reach(call, kms, &request.key_id, Reach::Use, &asked).await?;
     grant_token::check(kms.keyring(), &request.grant_tokens)?;
-    check_algorithm(request.encryption_algorithm.0)?;
-    let material = current(&open)?;
-    call.notes.additional_event_data = Some(material.noted.clone());
+    let algorithm = request.encryption_algorithm.0;
+    let (ciphertext_blob, material) =
+        ciphers::encrypt(&open, "Encrypt", algorithm, &context, request.plaintext.expose())?;
+    call.notes.additional_event_data.clone_from(&material.noted);
     check_dry_run(request.dry_run)?;
-    let ciphertext_blob = seal(material, &context, &request.plaintext)?;
-    Ok(EncryptResponse {
-        ciphertext_blob,
-        key_id: open.arn.clone(),
-        encryption_algorithm: request.encryption_algorithm.0,
-    })
+    Ok(EncryptResponse { ciphertext_blob, key_id: open.arn.clone(), encryption_algorithm: algorithm })
 }
 
 #[cfg(test)]

@@ -25,6 +25,10 @@ pub(crate) enum KmsError {
     IncorrectKey,
     #[error("the ciphertext does not open")]
     InvalidCiphertext,
+    #[error("the signature is not valid")]
+    InvalidSignature,
+    #[error("the MAC is not valid")]
+    InvalidMac,
     #[error("the dry run succeeded")]
     DryRun,
     #[error("{0}")]
@@ -107,6 +111,8 @@ impl WireError for KmsError {
             Self::InvalidKeyUsage(_) => "InvalidKeyUsageException",
             Self::IncorrectKey => "IncorrectKeyException",
             Self::InvalidCiphertext => "InvalidCiphertextException",
+            Self::InvalidSignature => "KMSInvalidSignatureException",
+            Self::InvalidMac => "KMSInvalidMacException",
             Self::DryRun => "DryRunOperationException",
             Self::LimitExceeded(_) => "LimitExceededException",
             Self::MalformedPolicy(_) => "MalformedPolicyDocumentException",
@@ -144,6 +150,8 @@ impl WireError for KmsError {
             }
             // AWS sends none.
             Self::InvalidCiphertext
+            | Self::InvalidSignature
+            | Self::InvalidMac
             | Self::InvalidMarker
             | Self::InvalidGrantToken
             | Self::ExpiredImportToken

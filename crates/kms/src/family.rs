@@ -118,6 +118,7 @@ fn mirrored(replica: Key, primary: &Key, mut copied: Vec<(String, Sealed)>) -> K
         }
         key.materials.push(material);
     }
+    key.public_key.clone_from(&primary.public_key);
     key.rotation = primary.rotation;
     key.family.clone_from(&primary.family);
     if key.state == State::Enabled && key.lacks_material() {

@@ -1,13 +1,14 @@
 //! `GenerateDataKey`: a fresh key for the caller's own use, in the clear and encrypted.
 
+use keywatch_api::SecretBlob;
 use keywatch_api::kms::ciphers::{GenerateDataKeyRequest, GenerateDataKeyResponse};
 use keywatch_api::kms::member::GrantToken;
-use keywatch_api::{SecretBlob, kms::sets::DataKeySpec};
+use keywatch_api::kms::sets::{DataKeySpec, EncryptionAlgorithm};
 use keywatch_iam::Call;
 
 use crate::Kms;
 use crate::access::{Asked, Reach, reach};
-use crate::ciphers::{canonical, check_dry_run, check_recipient, current, data_key, seal};
+use crate::ciphers::{canonical, check_dry_run, check_recipient, current_symmetric, data_key, seal};
 use crate::conditions::{CipherKeys, Context};
 use crate::error::KmsError;
 use crate::grant_token;
@@ -55,15 +56,16 @@ impl DataKeyWish<'_> {
         let asked = Asked {
             action: self.action,
             context: self.context.as_ref(),
-            more: &CipherKeys { same_key: None },
+            more: &CipherKeys { algorithm: EncryptionAlgorithm::SymmetricDefault, same_key: None },
         };
         let open = reach(call, kms, self.key_id, Reach::Use, &asked).await?;
         grant_token::check(kms.keyring(), self.grant_tokens)?;
-        let material = current(&open)?;
-        call.notes.additional_event_data = Some(material.noted.clone());
+        let operation = self.action.strip_prefix("kms:").unwrap_or(self.action);
+        let (material, symmetric) = current_symmetric(&open, operation)?;
+        call.notes.additional_event_data.clone_from(&material.noted);
         check_dry_run(self.dry_run)?;
         let answer = GenerateDataKeyResponse {
-            ciphertext_blob: seal(material, &context, &plaintext)?,
+            ciphertext_blob: seal(symmetric, &context, plaintext.expose())?,
             plaintext: None,
             key_id: open.arn.clone(),
             key_material_id: material.id.clone(),

@@ -26,6 +26,7 @@ pub(crate) async fn get_parameters_for_import(
     open.key.permit(Act::GetImportParameters)?;
     let spec = wrapping_key_spec(request.wrapping_key_spec)?;
     let algorithm = wrapping_algorithm(request.wrapping_algorithm)?;
+    check_fits(open.key.spec, spec, request.wrapping_algorithm)?;
 
     // Making a pair takes from tens of milliseconds to seconds, so not on a thread that serves.
     let pair = tokio::task::spawn_blocking(move || WrappingKeyPair::generate(spec))
@@ -63,6 +64,31 @@ fn wrapping_algorithm(algorithm: sets::WrappingAlgorithm) -> Result<WrappingAlgo
             Err(unsupported(algorithm.as_str()))
         }
     }
+}
+
+/// What OAEP alone can wrap: no RSA private key at all, and the largest of the curves' not under the smallest wrapping key.
+/// Source: KMS developer guide, "Select a wrapping algorithm".
+fn check_fits(
+    spec: sets::KeySpec,
+    wrapping: WrappingKeySpec,
+    algorithm: sets::WrappingAlgorithm,
+) -> Result<(), KmsError> {
+    use sets::KeySpec as Spec;
+    let oaep_alone = matches!(
+        algorithm,
+        sets::WrappingAlgorithm::RsaesOaepSha1 | sets::WrappingAlgorithm::RsaesOaepSha256
+    );
+    let too_large = match spec {
+        Spec::Rsa2048 | Spec::Rsa3072 | Spec::Rsa4096 => true,
+        Spec::EccNistP521 => wrapping == WrappingKeySpec::Rsa2048,
+        _ => false,
+    };
+    if oaep_alone && too_large {
+        return Err(KmsError::Unsupported(format!(
+            "{algorithm} with this wrapping key cannot wrap the key material of a key with KeySpec {spec}."
+        )));
+    }
+    Ok(())
 }
 
 fn unsupported(what: &str) -> KmsError {

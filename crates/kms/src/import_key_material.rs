@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use keywatch_api::kms::import::{ImportKeyMaterialRequest, KeyMaterialResponse};
 use keywatch_api::kms::sets::{ExpirationModel, ImportType};
 use keywatch_api::{WireTime, record_form};
-use keywatch_crypto::{KeyMaterial, SecretBytes};
+use keywatch_crypto::SecretBytes;
 use keywatch_iam::Call;
 use keywatch_iam::policy::{KeyList, Values};
 use serde::Serialize;
@@ -18,8 +18,8 @@ use crate::import_token;
 use crate::key::Key;
 use crate::lifecycle::Act;
 use crate::materials::Arriving;
-use crate::open_key::{name_of, seal};
-use crate::{family, rows};
+use crate::open_key::seal;
+use crate::{family, opened, rows};
 
 /// "ValidTo … cannot be more than 365 days from the request".
 const VALID_FOR_MAX: SignedDuration = SignedDuration::from_hours(365 * 24);
@@ -36,6 +36,7 @@ pub(crate) async fn import_key_material(
     }
     let key = hold(call, &request.key_id, &Asked::with("kms:ImportKeyMaterial", &more)).await?;
     key.permit(Act::ImportMaterial)?;
+    check_symmetric_only(&key, &request)?;
     let kind = key.import_type(request.import_type);
     if kind == ImportType::New && key.is_replica() {
         return Err(key.not_primary());
@@ -48,18 +49,35 @@ pub(crate) async fn import_key_material(
         ));
     }
     let material = unwrapped(call, kms, &key, &request).await?;
-    let id = material.id().to_string();
+    let (id, sealed) = seal(&key, &material, kms.keyring())?;
     if request.key_material_id.as_ref().is_some_and(|expected| *expected != id) {
         return Err(KmsError::IncorrectKeyMaterial(
             "The key material in the request does not match the KeyMaterialId.".to_owned(),
         ));
     }
-    let sealed = seal(&key, &material, kms.keyring())?;
+    let public_key = opened::public_key(key.spec, &material)?;
     let arriving =
         Arriving { id: id.clone(), sealed, valid_to, description: request.key_material_description.clone() };
-    let key = rows::change(&mut call.tx, key, |key| key.import(kind, arriving))?;
+    let key = rows::change(&mut call.tx, key, |key| Ok(Key { public_key, ..key.import(kind, arriving)? }))?;
     family::synchronize(&mut call.tx, kms.keyring(), &key, call.now).await?;
-    Ok(KeyMaterialResponse { key_id: key.arn().to_string(), key_material_id: Some(id) })
+    let shown = key.is_symmetric().then_some(id);
+    Ok(KeyMaterialResponse { key_id: key.arn().to_string(), key_material_id: shown })
+}
+
+/// Keys of other specs have one material for ever, so nothing about it is there to choose.
+fn check_symmetric_only(key: &Key, request: &ImportKeyMaterialRequest) -> Result<(), KmsError> {
+    let given = [
+        ("ImportType", request.import_type.is_some()),
+        ("KeyMaterialDescription", request.key_material_description.is_some()),
+        ("KeyMaterialId", request.key_material_id.is_some()),
+    ];
+    match given.into_iter().find(|(_, given)| *given && !key.is_symmetric()) {
+        Some((member, _)) => Err(KmsError::Validation(format!(
+            "{member} is only valid for symmetric encryption keys, not for a key with KeySpec {}.",
+            key.spec
+        ))),
+        None => Ok(()),
+    }
 }
 
 /// Opens the token and unwraps the material.
@@ -68,7 +86,7 @@ async fn unwrapped(
     kms: &Kms,
     key: &Key,
     request: &ImportKeyMaterialRequest,
-) -> Result<KeyMaterial, KmsError> {
+) -> Result<SecretBytes, KmsError> {
     let arn = key.arn().to_string();
     let token = import_token::open(kms.keyring(), &arn, &request.import_token.0, call.now)?;
     let wrapped = request.encrypted_key_material.0.clone();
@@ -78,8 +96,8 @@ async fn unwrapped(
         .await
         .map_err(|error| KmsError::internal(&error))?
         .map_err(|_| KmsError::InvalidCiphertext)?;
-    KeyMaterial::from_secret(name_of(key)?, &secret)
-        .map_err(|error| KmsError::IncorrectKeyMaterial(format!("The key material is not valid: {error}.")))
+    opened::from_outside(key.spec, secret)
+        .map_err(|why| KmsError::IncorrectKeyMaterial(format!("The key material is not valid: {why}.")))
 }
 
 /// The expiry, when model and date fit each other.

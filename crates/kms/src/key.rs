@@ -42,6 +42,8 @@ pub(crate) struct Key {
     pub(crate) state: State,
     /// In the order in which they came.
     pub(crate) materials: Vec<Material>,
+    /// Of asymmetric keys, from their first material on; it stays when imported material is gone.
+    pub(crate) public_key: Option<PublicKey>,
     /// `None` while automatic rotation is off.
     pub(crate) rotation: Option<AutomaticRotation>,
     /// JSON text, as it was put.
@@ -117,6 +119,21 @@ pub(crate) struct Imported {
 pub(crate) struct AutomaticRotation {
     pub(crate) period_days: i32,
     pub(crate) next: Timestamp,
+}
+
+/// `SubjectPublicKeyInfo` in DER, in base64.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PublicKey(String);
+
+impl PublicKey {
+    pub(crate) fn new(der: &[u8]) -> Self {
+        PublicKey(BASE64.encode(der))
+    }
+
+    /// `None` when the stored text is damaged.
+    pub(crate) fn der(&self) -> Option<Vec<u8>> {
+        BASE64.decode(&self.0).ok()
+    }
 }
 
 /// Material sealed under a root key, in base64.

@@ -15,6 +15,7 @@ use crate::key::{Key, State};
 pub(crate) enum Act {
     /// A cryptographic operation.
     Use,
+    GetPublicKey,
     /// `EnableKey`, `DisableKey`
     EnableOrDisable,
     /// `EnableKeyRotation`, `DisableKeyRotation`
@@ -112,7 +113,8 @@ pub(crate) fn permit(act: Act, state: &State, origin: Origin) -> Result<(), Refu
         (State::PendingImport, Act::ReadRotationStatus) => Err(Refusal::WrongOrigin(origin)),
         (
             State::Disabled | State::PendingImport,
-            Act::EnableOrDisable
+            Act::GetPublicKey
+            | Act::EnableOrDisable
             | Act::ReadRotationStatus
             | Act::GetImportParameters
             | Act::ImportMaterial
@@ -131,6 +133,12 @@ impl State {
 impl Key {
     /// The refusal of `act`, if it is refused.
     pub(crate) fn permit(&self, act: Act) -> Result<(), KmsError> {
+        // Footnote 7, whose text AWS leaves empty: only symmetric encryption keys rotate.
+        if !self.is_symmetric()
+            && matches!(act, Act::SetRotation | Act::ReadRotationStatus | Act::RotateOnDemand)
+        {
+            return Err(KmsError::Unsupported(String::new()));
+        }
         let for_primaries = match act {
             Act::Replicate | Act::UpdatePrimary => !self.is_primary(),
             Act::SetRotation | Act::RotateOnDemand => self.is_replica(),

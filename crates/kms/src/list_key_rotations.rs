@@ -21,6 +21,9 @@ pub(crate) async fn list_key_rotations(
 ) -> Result<ListKeyRotationsResponse, KmsError> {
     let asked = Asked::plain("kms:ListKeyRotations");
     let open = reach(call, kms, &request.key_id, Reach::Own, &asked).await?;
+    if !open.key.is_symmetric() {
+        return Err(KmsError::Unsupported(String::new()));
+    }
     let include = request.include_key_material.0;
     let list = format!("ListKeyRotations {} {include}", open.arn);
     let page = Page::read(call, &list, request.limit, LIMIT_DEFAULT, request.marker.as_deref())?;

@@ -56,6 +56,7 @@ fn create(call: &Call<'_>, kms: &Kms, name: &str) -> Result<Key, KmsError> {
         description: format!("Default key that protects my {service} data when no other key is defined"),
         state: State::Enabled,
         materials: Vec::new(),
+        public_key: None,
         rotation: Some(AutomaticRotation {
             period_days: ROTATION_PERIOD_DAYS_DEFAULT,
             next: days_after(call.now, ROTATION_PERIOD_DAYS_DEFAULT),

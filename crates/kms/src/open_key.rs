@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use keywatch_api::{AccountId, Region};
-use keywatch_crypto::{Binding, KeyMaterial, KeyName, MaterialId, RootKeyring};
+use keywatch_crypto::{Binding, KeyName, MaterialId, RootKeyring, SecretBytes, SystemRandom};
 use keywatch_iam::RecordResource;
 use keywatch_iam::policy::{PolicyDocument, PolicyKind};
 use keywatch_store::{Store, Version, decode};
@@ -21,6 +21,7 @@ use crate::aliases::{self, ALIASES, Alias};
 use crate::error::KmsError;
 use crate::key::{KEYS, Key, Material, Sealed, Standing};
 use crate::key_ref::KeyPlace;
+use crate::opened::Opened;
 
 /// Type of KMS's resources in records.
 pub(crate) const KEY_RESOURCE: &str = "AWS::KMS::Key";
@@ -43,11 +44,19 @@ pub(crate) struct OpenKey {
 
 #[derive(Debug)]
 pub(crate) struct OpenMaterial {
-    pub(crate) material: KeyMaterial,
+    pub(crate) opened: Opened,
+    material_id: MaterialId,
     /// 64 hexadecimal digits.
     pub(crate) id: String,
-    /// `additionalEventData` of records.
-    pub(crate) noted: String,
+    /// `additionalEventData` of records; those about asymmetric and HMAC keys have none.
+    pub(crate) noted: Option<String>,
+}
+
+impl OpenMaterial {
+    /// The id as answers show it: of symmetric keys only.
+    pub(crate) fn shown_id(&self) -> Option<String> {
+        matches!(self.opened, Opened::Symmetric(_)).then(|| self.id.clone())
+    }
 }
 
 impl OpenKey {
@@ -76,7 +85,7 @@ impl OpenKey {
 
     /// The material of that id, current or former.
     pub(crate) fn material(&self, id: &MaterialId) -> Option<&OpenMaterial> {
-        self.materials.iter().find(|open| open.material.id() == id)
+        self.materials.iter().find(|open| open.material_id == *id)
     }
 }
 
@@ -97,27 +106,43 @@ fn unseal(
     sealed: &Sealed,
     keyring: &RootKeyring,
 ) -> Result<OpenMaterial, KmsError> {
+    let (material_id, secret) = reveal(key, material, sealed, keyring)?;
+    let opened = Opened::open(key, name_of(key)?, &secret)
+        .ok_or_else(|| KmsError::Internal(format!("material {} of {} is none", material.id, key.arn())))?;
+    let noted = key.is_symmetric().then(|| format!("{{\"keyMaterialId\":\"{}\"}}", material.id));
+    Ok(OpenMaterial { opened, material_id, id: material.id.clone(), noted })
+}
+
+/// The material in the clear, in the form in which it is kept.
+fn reveal(
+    key: &Key,
+    material: &Material,
+    sealed: &Sealed,
+    keyring: &RootKeyring,
+) -> Result<(MaterialId, SecretBytes), KmsError> {
     let trouble = |error: &dyn std::error::Error| {
         KmsError::Internal(format!("material {} of {} does not open: {error}", material.id, key.arn()))
     };
     let name = name_of(key)?;
     let id: MaterialId = material.id.parse().map_err(|error| trouble(&error))?;
-    let binding = binding(key, &name, &id);
     let sealed =
         sealed.bytes().ok_or_else(|| KmsError::Internal(format!("material {} is damaged", material.id)))?;
-    let secret = keyring.open(&binding, &sealed).map_err(|error| trouble(&error))?;
-    let opened = KeyMaterial::from_secret(name, &secret).map_err(|error| trouble(&error))?;
-    let noted = format!("{{\"keyMaterialId\":\"{}\"}}", material.id);
-    Ok(OpenMaterial { material: opened, id: material.id.clone(), noted })
+    let secret = keyring.open(&binding(key, &name, &id), &sealed).map_err(|error| trouble(&error))?;
+    Ok((id, secret))
 }
 
-/// Seals material for its key's row.
-pub(crate) fn seal(key: &Key, material: &KeyMaterial, keyring: &RootKeyring) -> Result<Sealed, KmsError> {
-    let binding = binding(key, material.name(), material.id());
+/// Seals material, in the form in which it is kept, for its key's row: its id, and sealed.
+pub(crate) fn seal(
+    key: &Key,
+    material: &SecretBytes,
+    keyring: &RootKeyring,
+) -> Result<(String, Sealed), KmsError> {
+    let name = name_of(key)?;
+    let id = MaterialId::of(&name, material.expose());
     let sealed = keyring
-        .seal(&binding, material.expose(), &mut keywatch_crypto::SystemRandom)
+        .seal(&binding(key, &name, &id), material.expose(), &mut SystemRandom)
         .map_err(|error| KmsError::internal(&error))?;
-    Ok(Sealed::new(&sealed))
+    Ok((id.to_string(), Sealed::new(&sealed)))
 }
 
 /// Material sealed for the row of one key, sealed for that of another of its family.

@@ -11,7 +11,7 @@ use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
 use keywatch_api::kms::KmsOperation;
-use keywatch_api::kms::sets::KeySpec;
+use keywatch_api::kms::sets::{DataKeyPairSpec, KeySpec};
 use keywatch_api::{AccountId, Region};
 use keywatch_iam::Call;
 
@@ -101,6 +101,14 @@ impl Quotas {
         match class_of_key(spec) {
             Some(class) => self.take(call, &call.region, class),
             None => Ok(()),
+        }
+    }
+
+    /// Counts a data key pair, which AWS counts by its spec and not by the key that encrypts it.
+    pub(crate) fn take_pair(&self, call: &Call<'_>, spec: DataKeyPairSpec) -> Result<(), KmsError> {
+        match spec.as_str().parse() {
+            Ok(spec) if self.on => self.take(call, &call.region, Class::DataKeyPair(spec)),
+            _ => Ok(()),
         }
     }
 

@@ -2,13 +2,14 @@
 //! source and `kms:ReEncryptTo` on the destination.
 
 use keywatch_api::kms::ciphers::{ReEncryptRequest, ReEncryptResponse};
+use keywatch_api::kms::sets::KeyUsage;
 use keywatch_iam::Call;
 
 use crate::Kms;
 use crate::access::{Asked, Found, Reach, find};
-use crate::ciphers::{canonical, check_algorithm, check_dry_run, current, seal, unseal};
+use crate::ciphers::{self, canonical, check_dry_run, current};
 use crate::conditions::CipherKeys;
-use crate::decrypt::{Source, check_same_key, dry_run_without_blob, without_blob};
+use crate::decrypt::{Source, dry_run_without_blob, without_blob};
 use crate::error::KmsError;
 use crate::grant_token;
 
@@ -18,7 +19,6 @@ pub(crate) async fn re_encrypt(
     request: ReEncryptRequest,
 ) -> Result<ReEncryptResponse, KmsError> {
     grant_token::check(kms.keyring(), &request.grant_tokens)?;
-    check_algorithm(request.destination_encryption_algorithm.0)?;
     let source_context = canonical(&request.source_encryption_context)?;
     let destination_context = canonical(&request.destination_encryption_context)?;
     let blob = Source {
@@ -28,30 +28,38 @@ pub(crate) async fn re_encrypt(
         algorithm: request.source_encryption_algorithm.0,
         without_blob: without_blob(request.dry_run, &request.dry_run_modifiers),
     };
-    let (source, envelope) = blob.locate(call, kms, "kms:ReEncryptFrom").await?;
+    let source = blob.locate(call, kms, "kms:ReEncryptFrom").await?;
     let destination = find(call, kms, &request.destination_key_id, Reach::Use, "kms:ReEncryptTo").await?;
     authorize(call, &source, &destination, &request).await?;
-    let Some(envelope) = envelope else {
-        current(&destination.open)?;
-        return Err(dry_run_without_blob(&source));
+    let (from_key, to_key) = (&source.open, &destination.open);
+    let Some(bytes) = blob.bytes() else {
+        current(to_key, KeyUsage::EncryptDecrypt, "ReEncrypt")?;
+        return Err(dry_run_without_blob(from_key, "ReEncrypt"));
     };
-    check_same_key(&source, &envelope)?;
-    let (plaintext, from) = unseal(&source.open, &envelope, &source_context)?;
-    let to = current(&destination.open)?;
-    call.notes.additional_event_data = Some(format!(
-        "{{\"destinationKeyMaterialId\":\"{}\",\"sourceKeyMaterialId\":\"{}\"}}",
-        to.id, from.id
-    ));
+    let (plaintext, from) = ciphers::decrypt(from_key, "ReEncrypt", blob.algorithm, bytes, &source_context)?;
+    let algorithm = request.destination_encryption_algorithm.0;
+    let (ciphertext_blob, to) =
+        ciphers::encrypt(to_key, "ReEncrypt", algorithm, &destination_context, plaintext.expose())?;
+    let (source_id, destination_id) = (from.shown_id(), to.shown_id());
+    call.notes.additional_event_data = noted(source_id.as_deref(), destination_id.as_deref());
     check_dry_run(request.dry_run)?;
     Ok(ReEncryptResponse {
-        ciphertext_blob: seal(to, &destination_context, &plaintext)?,
-        source_key_id: source.open.arn.clone(),
-        key_id: destination.open.arn.clone(),
-        source_encryption_algorithm: request.source_encryption_algorithm.0,
-        destination_encryption_algorithm: request.destination_encryption_algorithm.0,
-        source_key_material_id: from.id.clone(),
-        destination_key_material_id: to.id.clone(),
+        ciphertext_blob,
+        source_key_id: from_key.arn.clone(),
+        key_id: to_key.arn.clone(),
+        source_encryption_algorithm: blob.algorithm,
+        destination_encryption_algorithm: algorithm,
+        source_key_material_id: source_id,
+        destination_key_material_id: destination_id,
     })
+}
+
+/// `additionalEventData`: the materials of what is symmetric.
+fn noted(source: Option<&str>, destination: Option<&str>) -> Option<String> {
+    let members = [("destinationKeyMaterialId", destination), ("sourceKeyMaterialId", source)];
+    let members = members.into_iter().filter_map(|(name, id)| id.map(|id| format!("\"{name}\":\"{id}\"")));
+    let members: Vec<String> = members.collect();
+    (!members.is_empty()).then(|| format!("{{{}}}", members.join(",")))
 }
 
 async fn authorize(
@@ -60,13 +68,15 @@ async fn authorize(
     destination: &Found,
     request: &ReEncryptRequest,
 ) -> Result<(), KmsError> {
-    let more = CipherKeys { same_key: Some(source.open.arn == destination.open.arn) };
+    let same_key = Some(source.open.arn == destination.open.arn);
+    let more = CipherKeys { algorithm: request.source_encryption_algorithm.0, same_key };
     let from = Asked {
         action: "kms:ReEncryptFrom",
         context: request.source_encryption_context.as_ref(),
         more: &more,
     };
     source.authorize(call, &from).await?;
+    let more = CipherKeys { algorithm: request.destination_encryption_algorithm.0, same_key };
     let to = Asked {
         action: "kms:ReEncryptTo",
         context: request.destination_encryption_context.as_ref(),

@@ -23,7 +23,7 @@ use crate::family::Family;
 use crate::family_record::append_internal_call;
 use crate::key::{KEYS, Key, Material, State};
 use crate::open_key::seal;
-use crate::{Kms, key_count, key_policy, rows, tags};
+use crate::{Kms, key_count, key_policy, opened, rows, tags};
 
 /// Keys of one file.
 const KEYS_MAX: usize = 10_000;
@@ -74,7 +74,7 @@ pub enum SeedError {
 /// A seed that was checked.
 struct Checked {
     key: Key,
-    material: KeyMaterial,
+    material: SecretBytes,
 }
 
 impl Seeds {
@@ -137,6 +137,7 @@ impl Seed {
             description: self.description,
             state: State::Enabled,
             materials: Vec::new(),
+            public_key: None,
             rotation: None,
             policy,
             tags: self.tags,
@@ -146,10 +147,13 @@ impl Seed {
     }
 }
 
-fn material(name: KeyName, given: Option<&SecretText>) -> Result<KeyMaterial, String> {
-    let Some(text) = given else { return Ok(KeyMaterial::generate(name, &mut SystemRandom)) };
+fn material(name: KeyName, given: Option<&SecretText>) -> Result<SecretBytes, String> {
+    let Some(text) = given else {
+        return Ok(SecretBytes::new(KeyMaterial::generate(name, &mut SystemRandom).expose().to_vec()));
+    };
     let bytes = BASE64.decode(text.expose()).map_err(|_| "its material is not base64")?;
-    KeyMaterial::from_secret(name, &SecretBytes::new(bytes)).map_err(|error| format!("its material: {error}"))
+    opened::from_outside(KeySpec::SymmetricDefault, SecretBytes::new(bytes))
+        .map_err(|why| format!("its material: {why}"))
 }
 
 /// The limits that requests have by their shapes.
@@ -202,8 +206,8 @@ impl Checked {
 
     async fn write(self, tx: &mut Transaction<'_>, kms: &Kms, now: Timestamp) -> Result<(), KmsError> {
         let mut key = self.key;
-        let sealed = seal(&key, &self.material, kms.keyring())?;
-        key.materials.push(Material::generated(self.material.id().to_string(), sealed));
+        let (id, sealed) = seal(&key, &self.material, kms.keyring())?;
+        key.materials.push(Material::generated(id, sealed));
         for name in &key.aliases {
             let row = aliases::row(&key.account, &key.region, name);
             if tx.get::<Alias>(ALIASES, &row).await?.is_some() {

@@ -4,9 +4,12 @@
 //! **Not here:** the algorithms themselves (`keywatch_crypto`).
 
 use keywatch_api::kms::sets::{
-    EncapsulationAlgorithm, EncryptionAlgorithm, KeyAgreementAlgorithm, KeySpec, KeyUsage, MacAlgorithm,
-    SigningAlgorithm,
+    DataKeyPairSpec, EncapsulationAlgorithm, EncryptionAlgorithm, KeyAgreementAlgorithm, KeySpec, KeyUsage,
+    MacAlgorithm, SigningAlgorithm,
 };
+
+use keywatch_crypto::mac::MacHash;
+use keywatch_crypto::pair::PairSpec;
 
 /// Whether a key of that spec may have that usage.
 pub(crate) fn compatible(spec: KeySpec, usage: KeyUsage) -> bool {
@@ -86,6 +89,61 @@ pub(crate) fn mac_algorithms(spec: KeySpec) -> Option<&'static [MacAlgorithm]> {
         KeySpec::Hmac256 => Some(&[HmacSha256]),
         KeySpec::Hmac384 => Some(&[HmacSha384]),
         KeySpec::Hmac512 => Some(&[HmacSha512]),
+        _ => None,
+    }
+}
+
+/// The kind of key pair that the material of such a key is; `None` for symmetric and HMAC keys, and for SM2.
+pub(crate) fn pair_spec(spec: KeySpec) -> Option<PairSpec> {
+    match spec {
+        KeySpec::Rsa2048 => Some(PairSpec::Rsa2048),
+        KeySpec::Rsa3072 => Some(PairSpec::Rsa3072),
+        KeySpec::Rsa4096 => Some(PairSpec::Rsa4096),
+        KeySpec::EccNistP256 => Some(PairSpec::P256),
+        KeySpec::EccNistP384 => Some(PairSpec::P384),
+        KeySpec::EccNistP521 => Some(PairSpec::P521),
+        KeySpec::EccSecgP256k1 => Some(PairSpec::Secp256k1),
+        KeySpec::EccNistEdwards25519 => Some(PairSpec::Ed25519),
+        KeySpec::MlDsa44 => Some(PairSpec::MlDsa44),
+        KeySpec::MlDsa65 => Some(PairSpec::MlDsa65),
+        KeySpec::MlDsa87 => Some(PairSpec::MlDsa87),
+        KeySpec::MlKem512 => Some(PairSpec::MlKem512),
+        KeySpec::MlKem768 => Some(PairSpec::MlKem768),
+        KeySpec::MlKem1024 => Some(PairSpec::MlKem1024),
+        KeySpec::SymmetricDefault
+        | KeySpec::Hmac224
+        | KeySpec::Hmac256
+        | KeySpec::Hmac384
+        | KeySpec::Hmac512
+        | KeySpec::Sm2 => None,
+    }
+}
+
+/// As [`pair_spec`], for data key pairs; `None` for SM2.
+pub(crate) fn data_pair_spec(spec: DataKeyPairSpec) -> Option<PairSpec> {
+    match spec {
+        DataKeyPairSpec::Rsa2048 => Some(PairSpec::Rsa2048),
+        DataKeyPairSpec::Rsa3072 => Some(PairSpec::Rsa3072),
+        DataKeyPairSpec::Rsa4096 => Some(PairSpec::Rsa4096),
+        DataKeyPairSpec::EccNistP256 => Some(PairSpec::P256),
+        DataKeyPairSpec::EccNistP384 => Some(PairSpec::P384),
+        DataKeyPairSpec::EccNistP521 => Some(PairSpec::P521),
+        DataKeyPairSpec::EccSecgP256k1 => Some(PairSpec::Secp256k1),
+        DataKeyPairSpec::EccNistEdwards25519 => Some(PairSpec::Ed25519),
+        DataKeyPairSpec::MlKem512 => Some(PairSpec::MlKem512),
+        DataKeyPairSpec::MlKem768 => Some(PairSpec::MlKem768),
+        DataKeyPairSpec::MlKem1024 => Some(PairSpec::MlKem1024),
+        DataKeyPairSpec::Sm2 => None,
+    }
+}
+
+/// The hash of HMAC keys of that spec.
+pub(crate) fn mac_hash(spec: KeySpec) -> Option<MacHash> {
+    match spec {
+        KeySpec::Hmac224 => Some(MacHash::Sha224),
+        KeySpec::Hmac256 => Some(MacHash::Sha256),
+        KeySpec::Hmac384 => Some(MacHash::Sha384),
+        KeySpec::Hmac512 => Some(MacHash::Sha512),
         _ => None,
     }
 }

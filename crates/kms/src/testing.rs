@@ -295,6 +295,7 @@ pub(crate) fn key() -> Key {
         description: String::new(),
         state: State::Enabled,
         materials: vec![Material::generated("a".to_owned(), Sealed::new(b"a"))],
+        public_key: None,
         rotation: None,
         tags: Default::default(),
         aliases: Default::default(),

@@ -1,4 +1,4 @@
-//! Shapes of the cryptographic operations on symmetric keys.
+//! Shapes of the cryptographic operations that encrypt and decrypt.
 
 use std::collections::BTreeMap;
 
@@ -110,6 +110,7 @@ pub struct EncryptResponse {
     pub encryption_algorithm: EncryptionAlgorithm,
 }
 
+#[skip_serializing_none]
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct DecryptResponse {
@@ -117,10 +118,11 @@ pub struct DecryptResponse {
     pub key_id: String,
     pub plaintext: SecretBlob,
     pub encryption_algorithm: EncryptionAlgorithm,
-    /// 64 hexadecimal digits.
-    pub key_material_id: String,
+    /// 64 hexadecimal digits; of symmetric keys only.
+    pub key_material_id: Option<String>,
 }
 
+#[skip_serializing_none]
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct ReEncryptResponse {
@@ -131,8 +133,9 @@ pub struct ReEncryptResponse {
     pub key_id: String,
     pub source_encryption_algorithm: EncryptionAlgorithm,
     pub destination_encryption_algorithm: EncryptionAlgorithm,
-    pub source_key_material_id: String,
-    pub destination_key_material_id: String,
+    /// Of symmetric keys only, as the other one.
+    pub source_key_material_id: Option<String>,
+    pub destination_key_material_id: Option<String>,
 }
 
 /// Answer of `GenerateDataKey`, and without its plaintext of `GenerateDataKeyWithoutPlaintext`.

@@ -30,7 +30,8 @@ impl AgreementKey {
         // aws-lc also takes bare points, and curves spelled out instead of named (which RFC 5480 §2.1.1 forbids).
         let own = self.0.compute_public_key().map_err(|_| NoSharedSecret)?;
         let own: PublicKeyX509Der<'_> = own.as_der().map_err(|_| NoSharedSecret)?;
-        if algorithm_identifier(public).is_none_or(|named| Some(named) != algorithm_identifier(own.as_ref())) {
+        if algorithm_identifier(public).is_none_or(|named| Some(named) != algorithm_identifier(own.as_ref()))
+        {
             return Err(NoSharedSecret);
         }
         let public = UnparsedPublicKey::new(self.0.algorithm(), public);
@@ -42,11 +43,11 @@ impl AgreementKey {
 fn algorithm_identifier(public: &[u8]) -> Option<&[u8]> {
     let members = match public {
         [0x30, 0x82, _, _, members @ ..] | [0x30, 0x81, _, members @ ..] => members,
-        [0x30, 0..0x80, members @ ..] => members,
+        [0x30, 0..=0x7f, members @ ..] => members,
         _ => return None,
     };
     match members {
-        [0x30, length @ 0..0x80, ..] => members.get(..2 + usize::from(*length)),
+        [0x30, length @ 0..=0x7f, ..] => members.get(..2 + usize::from(*length)),
         _ => None,
     }
 }

@@ -109,7 +109,7 @@ fn rsa_pss_signatures() {
         (RsaPss4096Sha512Mgf1SaltLen32, PairSpec::Rsa4096, Hash::Sha512),
     ] {
         for group in rsa_pss_verify::TestSet::load(name).expect("vectors").test_groups {
-            for test in group.tests {
+            for test in group.tests.into_iter().filter(|test| test.result == TestResult::Valid) {
                 let algorithm = SignatureAlgorithm::RsaPss(hash);
                 assert!(!verifies(spec, &group.der, algorithm, &test.msg, &test.sig), "{}", test.tc_id);
             }

@@ -64,8 +64,13 @@ async fn refusals() {
     )
     .await;
     check(
-        json!({"KeySpec": "RSA_2048", "KeyUsage": "SIGN_VERIFY"}),
-        "UnsupportedOperationException: KeySpec RSA_2048 is not supported by this endpoint.",
+        json!({"KeySpec": "SM2", "KeyUsage": "SIGN_VERIFY"}),
+        "UnsupportedOperationException: KeySpec SM2 is not supported in this Region.",
+    )
+    .await;
+    check(
+        json!({"KeySpec": "ML_DSA_44", "KeyUsage": "SIGN_VERIFY", "Origin": "EXTERNAL"}),
+        "UnsupportedOperationException: KeySpec ML_DSA_44 is not valid for Origin EXTERNAL.",
     )
     .await;
     check(

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use keywatch_api::kms::sets::RotationType;
-use keywatch_crypto::{KeyMaterial, SystemRandom};
+use keywatch_crypto::{KeyMaterial, SecretBytes, SystemRandom};
 use keywatch_store::Transaction;
 
 use super::append_service_record;
@@ -32,10 +32,10 @@ pub(super) async fn rotate_key(
     family::synchronize(tx, kms.keyring(), &key, now).await
 }
 
-/// New material for `key`: its id, and sealed.
+/// New material for the symmetric `key`: its id, and sealed.
 pub(crate) fn fresh_material(kms: &Kms, key: &Key) -> Result<(String, Sealed), KmsError> {
     let material = KeyMaterial::generate(name_of(key)?, &mut SystemRandom);
-    Ok((material.id().to_string(), seal(key, &material, kms.keyring())?))
+    seal(key, &SecretBytes::new(material.expose().to_vec()), kms.keyring())
 }
 
 /// The record of a rotation.

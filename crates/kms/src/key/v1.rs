@@ -37,6 +37,7 @@ impl From<Key> for super::Key {
             description: old.description,
             state: old.state,
             materials: old.materials,
+            public_key: None,
             rotation: old.rotation,
             policy: old.policy,
             tags: old.tags,
