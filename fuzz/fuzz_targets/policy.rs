@@ -38,6 +38,7 @@ fn check_laws(kind: PolicyKind, document: PolicyDocument, resource: &str) {
         source_ip: None,
         user_agent: Some(resource),
         secure_transport: true,
+        via_service: None,
     };
     let keys = KeyList::default()
         .with("kms:EncryptionContext:a", Values::one(resource))

@@ -45,6 +45,7 @@ fn measure(name: &str, kind: SubjectKind, key: &str, identity: &str) {
         source_ip: Some([192, 0, 2, 7].into()),
         user_agent: Some("example"),
         secure_transport: true,
+        via_service: None,
     };
     let keys = KeyList::default()
         .with("kms:EncryptionContext:app", Values::one("alice"))

@@ -99,6 +99,7 @@ impl<'a> Call<'a> {
             source_ip: self.origin.source_ip,
             user_agent: self.origin.user_agent,
             secure_transport: self.origin.secure_transport,
+            via_service: self.origin.via_service,
         };
         let request = Request {
             subject: &subject,

@@ -92,6 +92,7 @@ pub(crate) fn check_not_locked_out(
             source_ip: call.origin.source_ip,
             user_agent: call.origin.user_agent,
             secure_transport: call.origin.secure_transport,
+            via_service: call.origin.via_service,
         },
         keys: &keys,
     };

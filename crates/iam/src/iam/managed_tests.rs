@@ -273,7 +273,7 @@ async fn passwords_keep_the_rules() {
         "PasswordPolicyViolation"
     );
     assert_eq!(code(world.send(&world.root().await, &change("a", "b")).await), "InvalidUserType");
-    world.ask(&format!("DeleteUserPolicy&UserName=alice&PolicyName=p")).await;
+    world.ask("DeleteUserPolicy&UserName=alice&PolicyName=p").await;
     let id = alice.access_key_id.clone().unwrap();
     world.ask(&format!("DeleteAccessKey&UserName=alice&AccessKeyId={id}")).await;
     check_refused(&world, "DeleteUser&UserName=alice", conflict).await;

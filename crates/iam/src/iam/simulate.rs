@@ -85,6 +85,7 @@ impl Simulation<'_> {
             source_ip: None,
             user_agent: None,
             secure_transport: false,
+            via_service: None,
         };
         let owner = self.resource_owner.map_or(self.subject.account, account_of);
         let request = Request {

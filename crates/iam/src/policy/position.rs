@@ -123,8 +123,11 @@ fn is_statement(spelled: &str) -> bool {
 mod tests {
     use super::*;
 
+    /// Line and column of the start and of the end.
+    type Ends = ((i32, i32), (i32, i32));
+
     #[track_caller]
-    fn check(text: &str, want: &[((i32, i32), (i32, i32))]) {
+    fn check(text: &str, want: &[Ends]) {
         let places: Vec<_> = statement_spans(text)
             .iter()
             .map(|span| ((span.start.line, span.start.column), (span.end.line, span.end.column)))

@@ -164,6 +164,16 @@ pub struct Environment<'a> {
     pub source_ip: Option<IpAddr>,
     pub user_agent: Option<&'a str>,
     pub secure_transport: bool,
+    /// The service that calls for the caller, such as `s3.us-east-1.amazonaws.com`.
+    pub via_service: Option<&'a str>,
+}
+
+impl Environment<'_> {
+    /// The principal of the service that calls for the caller: `s3.amazonaws.com`.
+    fn called_via(&self) -> Option<String> {
+        let name = self.via_service?.split('.').next()?;
+        Some(format!("{name}.amazonaws.com"))
+    }
 }
 
 /// One question: may this subject do that?
@@ -247,6 +257,12 @@ impl<'a> Request<'a> {
             "securetransport" => Global::bool(self.environment.secure_transport),
             "sourceip" => Global::one(self.environment.source_ip.map(|ip| ip.to_canonical().to_string())),
             "useragent" => Global::one(self.environment.user_agent),
+            "viaawsservice" => Global::bool(self.environment.via_service.is_some()),
+            "calledviafirst" | "calledvialast" => Global::one(self.environment.called_via()),
+            "calledvia" => match self.environment.called_via() {
+                Some(service) => Global::Is(Values::many([service])),
+                None => Global::Absent,
+            },
             "resourceaccount" => Global::one(Some(self.resource_account)),
             _ => return None,
         })
@@ -295,6 +311,7 @@ mod tests {
             source_ip: Some("::ffff:192.0.2.7".parse().unwrap()),
             user_agent: None,
             secure_transport: true,
+            via_service: Some("s3.eu-west-1.amazonaws.com"),
         };
         let keys = KeyList::default()
             .with("aws:PrincipalAccount", Values::one("forged"))
@@ -352,6 +369,9 @@ mod tests {
         check(&anonymous, "aws:requestedregion", Some("eu-west-1"));
         check(&anonymous, "aws:securetransport", Some("true"));
         check(&anonymous, "aws:sourceip", Some("192.0.2.7"));
+        check(&anonymous, "aws:viaawsservice", Some("true"));
+        check(&anonymous, "aws:calledvia", Some("s3.amazonaws.com"));
+        check(&anonymous, "aws:calledvialast", Some("s3.amazonaws.com"));
         check(&anonymous, "aws:useragent", None);
         check(&anonymous, "aws:resourceaccount", Some("222222222222"));
         check(&anonymous, "aws:tagkeys", Some("a+b"));

@@ -45,6 +45,7 @@ fn request<'a>(keys: &'a KeyList<'a>) -> Request<'a> {
         source_ip: None,
         user_agent: None,
         secure_transport: false,
+        via_service: None,
     };
     Request {
         subject: &ALICE,

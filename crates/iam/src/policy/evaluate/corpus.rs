@@ -116,6 +116,7 @@ impl Parsed {
                 .then(|| "192.0.2.1".parse().expect("an address")),
             user_agent: Some("test/1.0"),
             secure_transport: true,
+            via_service: None,
         };
         let mut keys = KeyList::default();
         for (key, value) in &case.keys {

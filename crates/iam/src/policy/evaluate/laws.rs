@@ -144,6 +144,7 @@ impl World {
             source_ip: None,
             user_agent: None,
             secure_transport: true,
+            via_service: None,
         };
         let mut keys = KeyList::default();
         if let Some(value) = self.value {

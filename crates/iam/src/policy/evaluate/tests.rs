@@ -102,6 +102,7 @@ impl Case {
             source_ip: Some("192.0.2.1".parse().expect("an address")),
             user_agent: Some("test"),
             secure_transport: true,
+            via_service: None,
         };
         let request = Request {
             subject: &self.caller,
@@ -452,6 +453,7 @@ fn texts_are_those_of_aws() {
         source_ip: None,
         user_agent: None,
         secure_transport: false,
+        via_service: None,
     };
     let caller = alice();
     let request = Request {

@@ -113,6 +113,7 @@ pub(crate) fn service_may_send(
         source_ip: None,
         user_agent: None,
         secure_transport: true,
+        via_service: None,
     };
     let request = Request {
         subject: &Subject::service(service),
