@@ -1,15 +1,15 @@
 """Signed requests with any body at all: what no SDK would send. One kept connection per client."""
 
 import base64
+import functools
+import hashlib
+import hmac
 import http.client
 import json
 import re
 import struct
+import time
 import urllib.parse
-
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
 
 from harness import REGION
 
@@ -22,7 +22,7 @@ class Bare:
     def __init__(self, server, model, protocol, region=REGION):
         exports = server.environment()
         self.url = exports["AWS_ENDPOINT_URL"]
-        self.credentials = Credentials(exports["AWS_ACCESS_KEY_ID"], exports["AWS_SECRET_ACCESS_KEY"])
+        self.access_key, self.secret = exports["AWS_ACCESS_KEY_ID"], exports["AWS_SECRET_ACCESS_KEY"]
         self.model, self.protocol, self.region = model, protocol, region
         self.connection = http.client.HTTPConnection(urllib.parse.urlsplit(self.url).netloc, timeout=ANSWER_SECONDS_MAX)
 
@@ -52,11 +52,21 @@ class Bare:
         else:
             path = f"/service/{self.model.metadata['targetPrefix']}/operation/{operation}"
             headers = {"Content-Type": "application/cbor", "Smithy-Protocol": "rpc-v2-cbor", "Accept": "application/cbor"}
-        request = AWSRequest("POST", self.url + path, headers, body)
-        SigV4Auth(self.credentials, self.model.signing_name, self.region).add_auth(request)
-        self.connection.request("POST", path, body, dict(request.headers))
+        self.connection.request("POST", path, body, self.signed(path, headers, body))
         answer = self.connection.getresponse()
         return answer.status, answer.read()
+
+    def signed(self, path, headers, body):
+        """Headers with a Signature Version 4 over all of them and the body. botocore's own takes longer than many calls."""
+        stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+        scope = f"{stamp[:8]}/{self.region}/{self.model.signing_name}/aws4_request"
+        signed = {name.lower(): value for name, value in headers.items()} | {"host": urllib.parse.urlsplit(self.url).netloc, "x-amz-date": stamp}
+        names = sorted(signed)
+        canonical = ["POST", path, "", *(f"{name}:{signed[name]}" for name in names), "", ";".join(names), hashlib.sha256(body).hexdigest()]
+        text = "\n".join(["AWS4-HMAC-SHA256", stamp, scope, hashlib.sha256("\n".join(canonical).encode()).hexdigest()])
+        signature = hmac.digest(signing_key(self.secret, scope), text.encode(), "sha256").hex()
+        authorization = f"AWS4-HMAC-SHA256 Credential={self.access_key}/{scope}, SignedHeaders={';'.join(names)}, Signature={signature}"
+        return headers | {"X-Amz-Date": stamp, "Authorization": authorization}
 
     def code(self, body):
         if self.protocol == "query":
@@ -66,6 +76,11 @@ class Bare:
         after = body.split(b"\x66__type", 1)[1]
         start, length = (2, after[1]) if after[0] == 0x78 else (1, after[0] & 0x1F)
         return after[start:start + length].decode().rsplit("#")[-1]
+
+
+@functools.cache
+def signing_key(secret, scope):
+    return functools.reduce(lambda key, part: hmac.digest(key, part.encode(), "sha256"), scope.split("/"), b"AWS4" + secret.encode())
 
 
 def flat(name, value, shape):
