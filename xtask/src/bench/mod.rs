@@ -2,6 +2,7 @@
 
 mod bare;
 mod corpus;
+mod families;
 mod kms;
 mod load;
 mod random;
