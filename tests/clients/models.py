@@ -27,6 +27,8 @@ UNDECLARED = {
     # SNS's code for InvalidParameterException and for parameters of the wrong form.
     "sns": {"InvalidParameter"},
 }
+# The same of one operation, whose model declares no error at all though it names a thing that may not exist.
+UNDECLARED_OF = {("iam", "GetAccessKeyLastUsed"): {"NoSuchEntity"}}
 
 
 def of(service):
@@ -71,7 +73,7 @@ def sample(shape, depth=0):
 
 def answers(service, operation):
     """Every code an operation may answer, as JSON protocols and as the query protocol spell them."""
-    codes = set(JSON | UNDECLARED.get(service, set()))
+    codes = set(JSON | UNDECLARED.get(service, set()) | UNDECLARED_OF.get((service, operation.name), set()))
     if of(service).metadata["protocol"] == "query" or "query" in of(service).metadata.get("protocols", []):
         codes |= QUERY
     for shape in operation.error_shapes:

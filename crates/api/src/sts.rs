@@ -88,7 +88,7 @@ crate::shape! {
     /// `GetFederationToken`
     pub struct GetFederationTokenRequest: Pascal {
         name: String [len 2..=32] [pattern is_name, r"[\w+=,.@-]*"],
-        policy: Option<String> [len 1..=131_072] [pattern is_document, r"[\u0009\u000A\u000D\u0020-\u00FF]+"],
+        policy: Option<String> [len 1..=2048] [pattern is_document, r"[\u0009\u000A\u000D\u0020-\u00FF]+"],
         policy_arns: Option<Vec<PolicyDescriptor>>,
         duration_seconds: Option<i32> [range 900..=129_600],
         tags: Option<Vec<Tag>> [len 0..=50],
