@@ -69,14 +69,14 @@ pub(crate) fn verified(
 
 impl Attested {
     /// An answer for this enclave alone.
-    pub(crate) fn seal(&self, secret: &SecretBlob) -> Result<Blob, KmsError> {
+    fn seal(&self, secret: &SecretBlob) -> Result<Blob, KmsError> {
         cms::enveloped(&self.public_key, secret.expose()).map(Blob).map_err(|_| {
             KmsError::Validation("The public key in the AttestationDocument cannot be used.".to_owned())
         })
     }
 
     /// Adds the member `recipient` to the `additionalEventData` of the call's record.
-    pub(crate) fn note(&self, call: &mut Call<'_>) {
+    fn note(&self, call: &mut Call<'_>) {
         let own = format!("\"recipient\":{}", self.shown());
         let data = match call.notes.additional_event_data.take() {
             Some(text) => match text.strip_suffix('}') {
@@ -115,6 +115,30 @@ impl ConditionKeys for Attested {
         };
         self.pcrs.get(&number).map(|value| Values::one(value.as_str()))
     }
+}
+
+/// Condition keys of an operation that may answer an enclave.
+#[derive(Clone, Copy)]
+pub(crate) struct RecipientKeys<'q> {
+    pub(crate) attested: Option<&'q Attested>,
+    pub(crate) own: &'q dyn ConditionKeys,
+}
+
+impl ConditionKeys for RecipientKeys<'_> {
+    fn values(&self, key: &str) -> Option<Values<'_>> {
+        self.attested.and_then(|attested| attested.values(key)).or_else(|| self.own.values(key))
+    }
+}
+
+/// A secret for the caller, or, noted for the record, for the enclave alone: one of the two is there.
+pub(crate) fn delivered(
+    call: &mut Call<'_>,
+    attested: Option<&Attested>,
+    secret: SecretBlob,
+) -> Result<(Option<SecretBlob>, Option<Blob>), KmsError> {
+    let Some(attested) = attested else { return Ok((Some(secret), None)) };
+    attested.note(call);
+    Ok((None, Some(attested.seal(&secret)?)))
 }
 
 fn verify(root: &AttestationRoot, document: &[u8], now: Timestamp) -> Option<Attested> {

@@ -1,6 +1,5 @@
 //! What the operations that encrypt and decrypt share: contexts, the material in use, sealing and opening a blob.
 
-use keywatch_api::kms::ciphers::RecipientInfo;
 use keywatch_api::kms::sets::{DataKeySpec, EncryptionAlgorithm, KeySpec, KeyUsage};
 use keywatch_api::{Blob, SecretBlob};
 use keywatch_crypto::envelope::{self, Envelope};
@@ -44,16 +43,6 @@ fn check_algorithm(
 /// The refusal of an algorithm that the key's spec does not know.
 pub(crate) fn incompatible(algorithm: &str, spec: KeySpec) -> KmsError {
     KmsError::InvalidKeyUsage(format!("Algorithm {algorithm} is incompatible with key spec {spec}."))
-}
-
-/// Answers for attested enclaves are not built.
-pub(crate) fn check_recipient(recipient: &Option<RecipientInfo>) -> Result<(), KmsError> {
-    match recipient {
-        Some(_) => Err(KmsError::Unsupported(
-            "The Recipient parameter is not supported by this endpoint.".to_owned(),
-        )),
-        None => Ok(()),
-    }
 }
 
 /// A dry run ends where its call would have succeeded.

@@ -11,6 +11,7 @@ use keywatch_iam::policy::{KeyList, Values};
 
 use crate::Kms;
 use crate::access::{Asked, Reach, reach};
+use crate::attestation::{Attested, RecipientKeys};
 use crate::ciphers::{canonical, check_dry_run, current_symmetric, seal, secret_blob};
 use crate::conditions::Context;
 use crate::error::KmsError;
@@ -25,6 +26,7 @@ pub(crate) struct DataKeyPairWish<'r> {
     pub(crate) context: &'r Context,
     pub(crate) key_pair_spec: DataKeyPairSpec,
     pub(crate) grant_tokens: &'r Option<Vec<GrantToken>>,
+    pub(crate) attested: Option<&'r Attested>,
     pub(crate) dry_run: Option<bool>,
 }
 
@@ -39,6 +41,7 @@ impl DataKeyPairWish<'_> {
         let more = KeyList::default()
             .with("kms:DataKeyPairSpec", Values::one(self.key_pair_spec.as_str()))
             .with("kms:EncryptionAlgorithm", Values::one("SYMMETRIC_DEFAULT"));
+        let more = RecipientKeys { attested: self.attested, own: &more };
         let asked = Asked { action: self.action, context: self.context.as_ref(), more: &more };
         kms.quotas().take_pair(call, self.key_pair_spec)?;
         let open = reach(call, kms, self.key_id, Reach::Use, &asked).await?;
@@ -60,6 +63,7 @@ impl DataKeyPairWish<'_> {
         let answer = GenerateDataKeyPairResponse {
             private_key_ciphertext_blob: seal(symmetric, &context, private.expose())?,
             private_key_plaintext: None,
+            ciphertext_for_recipient: None,
             public_key: Blob(public),
             key_id: open.arn.clone(),
             key_pair_spec: self.key_pair_spec,

@@ -7,7 +7,8 @@ use keywatch_iam::{AccessDenied, Call};
 
 use crate::Kms;
 use crate::access::{Asked, Found, Reach, find, find_at, own_place};
-use crate::ciphers::{self, canonical, check_dry_run, check_recipient, current, parse};
+use crate::attestation::{self, RecipientKeys};
+use crate::ciphers::{self, canonical, check_dry_run, current, parse};
 use crate::conditions::CipherKeys;
 use crate::error::KmsError;
 use crate::grant_token;
@@ -18,7 +19,7 @@ pub(crate) async fn decrypt(
     kms: &Kms,
     request: DecryptRequest,
 ) -> Result<DecryptResponse, KmsError> {
-    check_recipient(&request.recipient)?;
+    let attested = attestation::verified(kms, &request.recipient, call.now)?;
     grant_token::check(kms.keyring(), &request.grant_tokens)?;
     let context = canonical(&request.encryption_context)?;
     let blob = Source {
@@ -29,10 +30,11 @@ pub(crate) async fn decrypt(
         without_blob: without_blob(request.dry_run, &request.dry_run_modifiers),
     };
     let found = blob.locate(call, kms, "kms:Decrypt").await?;
+    let own = CipherKeys { algorithm: blob.algorithm, same_key: None };
     let asked = Asked {
         action: "kms:Decrypt",
         context: request.encryption_context.as_ref(),
-        more: &CipherKeys { algorithm: blob.algorithm, same_key: None },
+        more: &RecipientKeys { attested: attested.as_ref(), own: &own },
     };
     found.authorize(call, &asked).await?;
     let open = &found.open;
@@ -42,11 +44,14 @@ pub(crate) async fn decrypt(
     };
     call.notes.additional_event_data.clone_from(&material.noted);
     check_dry_run(request.dry_run)?;
+    let key_material_id = material.shown_id().filter(|_| attested.is_none());
+    let (plaintext, ciphertext_for_recipient) = attestation::delivered(call, attested.as_ref(), plaintext)?;
     Ok(DecryptResponse {
         key_id: open.arn.clone(),
         plaintext,
         encryption_algorithm: blob.algorithm,
-        key_material_id: material.shown_id(),
+        ciphertext_for_recipient,
+        key_material_id,
     })
 }
 

@@ -7,7 +7,8 @@ use keywatch_iam::policy::{KeyList, Values};
 
 use crate::Kms;
 use crate::access::{Asked, Reach, reach};
-use crate::ciphers::{check_dry_run, check_recipient, current, inconsistent, secret_blob};
+use crate::attestation::{self, RecipientKeys};
+use crate::ciphers::{check_dry_run, current, inconsistent, secret_blob};
 use crate::error::KmsError;
 use crate::grant_token;
 use crate::opened::Opened;
@@ -19,9 +20,10 @@ pub(crate) async fn derive_shared_secret(
     kms: &Kms,
     request: DeriveSharedSecretRequest,
 ) -> Result<DeriveSharedSecretResponse, KmsError> {
-    check_recipient(&request.recipient)?;
+    let attested = attestation::verified(kms, &request.recipient, call.now)?;
     let algorithm = request.key_agreement_algorithm;
     let more = KeyList::default().with("kms:KeyAgreementAlgorithm", Values::one(algorithm.as_str()));
+    let more = RecipientKeys { attested: attested.as_ref(), own: &more };
     let open = reach(call, kms, &request.key_id, Reach::Use, &Asked::with(ACTION, &more)).await?;
     grant_token::check(kms.keyring(), &request.grant_tokens)?;
     let material = current(&open, KeyUsage::KeyAgreement, "DeriveSharedSecret")?;
@@ -29,9 +31,12 @@ pub(crate) async fn derive_shared_secret(
     // AWS says no more than that.
     let secret = key.agree(&request.public_key.0).map_err(|_| KmsError::Validation(String::new()))?;
     check_dry_run(request.dry_run)?;
+    let (shared_secret, ciphertext_for_recipient) =
+        attestation::delivered(call, attested.as_ref(), secret_blob(secret))?;
     Ok(DeriveSharedSecretResponse {
         key_id: open.arn.clone(),
-        shared_secret: secret_blob(secret),
+        shared_secret,
+        ciphertext_for_recipient,
         key_agreement_algorithm: algorithm,
         key_origin: open.key.origin,
     })

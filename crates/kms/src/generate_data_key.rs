@@ -8,7 +8,8 @@ use keywatch_iam::Call;
 
 use crate::Kms;
 use crate::access::{Asked, Reach, reach};
-use crate::ciphers::{canonical, check_dry_run, check_recipient, current_symmetric, data_key, seal};
+use crate::attestation::{self, Attested, RecipientKeys};
+use crate::ciphers::{canonical, check_dry_run, current_symmetric, data_key, seal};
 use crate::conditions::{CipherKeys, Context};
 use crate::error::KmsError;
 use crate::grant_token;
@@ -18,7 +19,7 @@ pub(crate) async fn generate_data_key(
     kms: &Kms,
     request: GenerateDataKeyRequest,
 ) -> Result<GenerateDataKeyResponse, KmsError> {
-    check_recipient(&request.recipient)?;
+    let attested = attestation::verified(kms, &request.recipient, call.now)?;
     let wish = DataKeyWish {
         action: "kms:GenerateDataKey",
         key_id: &request.key_id,
@@ -26,10 +27,12 @@ pub(crate) async fn generate_data_key(
         number_of_bytes: request.number_of_bytes,
         key_spec: request.key_spec,
         grant_tokens: &request.grant_tokens,
+        attested: attested.as_ref(),
         dry_run: request.dry_run,
     };
     let (answer, plaintext) = wish.fulfil(call, kms).await?;
-    Ok(GenerateDataKeyResponse { plaintext: Some(plaintext), ..answer })
+    let (plaintext, ciphertext_for_recipient) = attestation::delivered(call, attested.as_ref(), plaintext)?;
+    Ok(GenerateDataKeyResponse { plaintext, ciphertext_for_recipient, ..answer })
 }
 
 /// A wish for a data key, with or without its plaintext.
@@ -41,6 +44,7 @@ pub(crate) struct DataKeyWish<'r> {
     pub(crate) number_of_bytes: Option<i32>,
     pub(crate) key_spec: Option<DataKeySpec>,
     pub(crate) grant_tokens: &'r Option<Vec<GrantToken>>,
+    pub(crate) attested: Option<&'r Attested>,
     pub(crate) dry_run: Option<bool>,
 }
 
@@ -53,10 +57,11 @@ impl DataKeyWish<'_> {
     ) -> Result<(GenerateDataKeyResponse, SecretBlob), KmsError> {
         let plaintext = data_key(self.number_of_bytes, self.key_spec)?;
         let context = canonical(self.context)?;
+        let own = CipherKeys { algorithm: EncryptionAlgorithm::SymmetricDefault, same_key: None };
         let asked = Asked {
             action: self.action,
             context: self.context.as_ref(),
-            more: &CipherKeys { algorithm: EncryptionAlgorithm::SymmetricDefault, same_key: None },
+            more: &RecipientKeys { attested: self.attested, own: &own },
         };
         let open = reach(call, kms, self.key_id, Reach::Use, &asked).await?;
         grant_token::check(kms.keyring(), self.grant_tokens)?;
@@ -67,6 +72,7 @@ impl DataKeyWish<'_> {
         let answer = GenerateDataKeyResponse {
             ciphertext_blob: seal(symmetric, &context, plaintext.expose())?,
             plaintext: None,
+            ciphertext_for_recipient: None,
             key_id: open.arn.clone(),
             key_material_id: material.id.clone(),
         };

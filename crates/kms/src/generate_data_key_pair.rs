@@ -4,7 +4,7 @@ use keywatch_api::kms::asymmetric::{GenerateDataKeyPairRequest, GenerateDataKeyP
 use keywatch_iam::Call;
 
 use crate::Kms;
-use crate::ciphers::check_recipient;
+use crate::attestation;
 use crate::data_key_pair::DataKeyPairWish;
 use crate::error::KmsError;
 
@@ -13,17 +13,20 @@ pub(crate) async fn generate_data_key_pair(
     kms: &Kms,
     request: GenerateDataKeyPairRequest,
 ) -> Result<GenerateDataKeyPairResponse, KmsError> {
-    check_recipient(&request.recipient)?;
+    let attested = attestation::verified(kms, &request.recipient, call.now)?;
     let wish = DataKeyPairWish {
         action: "kms:GenerateDataKeyPair",
         key_id: &request.key_id,
         context: &request.encryption_context,
         key_pair_spec: request.key_pair_spec,
         grant_tokens: &request.grant_tokens,
+        attested: attested.as_ref(),
         dry_run: request.dry_run,
     };
     let (answer, private) = wish.fulfil(call, kms).await?;
-    Ok(GenerateDataKeyPairResponse { private_key_plaintext: Some(private), ..answer })
+    let (private_key_plaintext, ciphertext_for_recipient) =
+        attestation::delivered(call, attested.as_ref(), private)?;
+    Ok(GenerateDataKeyPairResponse { private_key_plaintext, ciphertext_for_recipient, ..answer })
 }
 
 #[cfg(test)]

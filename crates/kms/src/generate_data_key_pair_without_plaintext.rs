@@ -20,6 +20,7 @@ pub(crate) async fn generate_data_key_pair_without_plaintext(
         context: &request.encryption_context,
         key_pair_spec: request.key_pair_spec,
         grant_tokens: &request.grant_tokens,
+        attested: None,
         dry_run: request.dry_run,
     };
     Ok(wish.fulfil(call, kms).await?.0)

@@ -19,6 +19,7 @@ pub(crate) async fn generate_data_key_without_plaintext(
         number_of_bytes: request.number_of_bytes,
         key_spec: request.key_spec,
         grant_tokens: &request.grant_tokens,
+        attested: None,
         dry_run: request.dry_run,
     };
     let (answer, _) = wish.fulfil(call, kms).await?;

@@ -196,12 +196,14 @@ pub struct VerifyMacResponse {
     pub mac_algorithm: MacAlgorithm,
 }
 
+#[skip_serializing_none]
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct DeriveSharedSecretResponse {
     /// The key's ARN.
     pub key_id: String,
-    pub shared_secret: SecretBlob,
+    pub shared_secret: Option<SecretBlob>,
+    pub ciphertext_for_recipient: Option<Blob>,
     pub key_agreement_algorithm: KeyAgreementAlgorithm,
     pub key_origin: Origin,
 }
@@ -235,6 +237,7 @@ pub struct GenerateDataKeyPairResponse {
     pub private_key_ciphertext_blob: Blob,
     /// PKCS#8, DER.
     pub private_key_plaintext: Option<SecretBlob>,
+    pub ciphertext_for_recipient: Option<Blob>,
     /// `SubjectPublicKeyInfo`, DER.
     pub public_key: Blob,
     /// The key's ARN.

@@ -116,8 +116,10 @@ pub struct EncryptResponse {
 pub struct DecryptResponse {
     /// The key's ARN.
     pub key_id: String,
-    pub plaintext: SecretBlob,
+    pub plaintext: Option<SecretBlob>,
     pub encryption_algorithm: EncryptionAlgorithm,
+    /// For an attested enclave: the plaintext in a CMS `EnvelopedData`. So in the answers below.
+    pub ciphertext_for_recipient: Option<Blob>,
     /// 64 hexadecimal digits; of symmetric keys only.
     pub key_material_id: Option<String>,
 }
@@ -145,6 +147,7 @@ pub struct ReEncryptResponse {
 pub struct GenerateDataKeyResponse {
     pub ciphertext_blob: Blob,
     pub plaintext: Option<SecretBlob>,
+    pub ciphertext_for_recipient: Option<Blob>,
     /// The key's ARN.
     pub key_id: String,
     /// 64 hexadecimal digits.

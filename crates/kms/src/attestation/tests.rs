@@ -9,7 +9,7 @@ use rsa::pkcs8::EncodePublicKey;
 use serde_json::{Value as Json, json};
 
 use super::*;
-use crate::testing::House;
+use crate::testing::{ACCOUNT, House, arn, shown, user};
 
 /// An enclave's way to prove itself, and the private key that opens what it gets.
 struct Enclave {
@@ -148,10 +148,38 @@ async fn without_a_root_every_document_is_refused() {
 async fn answers_are_for_the_enclave_alone() {
     let enclave = Enclave::new();
     let house = House::open_with(|kms| kms.with_attestation_root(enclave.root())).await;
+    house.create_user("a").await;
+    let key = house.key().await;
     let random =
         house.ok("GenerateRandom", json!({"NumberOfBytes": 16, "Recipient": enclave.recipient()})).await;
     assert_eq!(random["Plaintext"], Json::Null);
     assert_eq!(enclave.open(&random["CiphertextForRecipient"]).len(), 16);
+
+    let ask = json!({"KeyId": key, "KeySpec": "AES_256", "Recipient": enclave.recipient()});
+    let made = house.ok("GenerateDataKey", ask).await;
+    assert_eq!(made["Plaintext"], Json::Null);
     let noted = house.noted();
     assert!(noted["additionalEventData"]["recipient"]["attestationDocumentModuleId"].is_string(), "{noted}");
+    let data_key = enclave.open(&made["CiphertextForRecipient"]);
+    let decrypt = json!({"CiphertextBlob": made["CiphertextBlob"], "Recipient": enclave.recipient()});
+    let opened = house.ok("Decrypt", decrypt.clone()).await;
+    assert_eq!((&opened["Plaintext"], &opened["KeyMaterialId"]), (&Json::Null, &Json::Null));
+    assert_eq!(enclave.open(&opened["CiphertextForRecipient"]), data_key);
+
+    // A policy lets one image decrypt.
+    let policy = |image: String| {
+        json!({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111122223333:root"}, "Action": "kms:PutKeyPolicy", "Resource": "*"},
+            {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111122223333:user/a"}, "Action": "kms:Decrypt", "Resource": "*",
+             "Condition": {"StringEqualsIgnoreCase": {"kms:RecipientAttestation:ImageSha384": image}}},
+        ]})
+        .to_string()
+    };
+    let a = user(ACCOUNT, "a", &[], "*");
+    house.ok("PutKeyPolicy", json!({"KeyId": arn(&key), "Policy": policy("AB".repeat(48))})).await;
+    house.call(&a, "Decrypt", decrypt.clone()).await.unwrap();
+    let bare = json!({"CiphertextBlob": made["CiphertextBlob"]});
+    assert!(shown(house.call(&a, "Decrypt", bare).await).starts_with("AccessDenied"));
+    house.ok("PutKeyPolicy", json!({"KeyId": arn(&key), "Policy": policy("CD".repeat(48))})).await;
+    assert!(shown(house.call(&a, "Decrypt", decrypt).await).starts_with("AccessDenied"));
 }

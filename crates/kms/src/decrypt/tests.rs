@@ -66,7 +66,7 @@ async fn refusals() {
     .await;
     check(
         json!({"CiphertextBlob": blob, "Recipient": {"KeyEncryptionAlgorithm": "RSAES_OAEP_SHA_256"}}),
-        "UnsupportedOperationException: The Recipient parameter is not supported by this endpoint.",
+        "ValidationException: 1 validation error detected: Value null at 'recipient.attestationDocument' failed to satisfy constraint: Member must not be null",
     )
     .await;
 }

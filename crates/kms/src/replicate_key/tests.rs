@@ -73,6 +73,41 @@ async fn a_replica_is_the_same_key_elsewhere() {
 }
 
 #[tokio::test]
+async fn every_kind_of_key_has_replicas() {
+    let house = House::open().await;
+    let signing = json!({"MultiRegion": true, "KeySpec": "ECC_NIST_P256", "KeyUsage": "SIGN_VERIFY"});
+    let (pair, mac) = (
+        house.key_with(signing).await,
+        house
+            .key_with(json!({"MultiRegion": true, "KeySpec": "HMAC_256", "KeyUsage": "GENERATE_VERIFY_MAC"}))
+            .await,
+    );
+    for key in [&pair, &mac] {
+        house.ok("ReplicateKey", json!({"KeyId": key, "ReplicaRegion": IRELAND})).await;
+    }
+    house.advance_to("2026-11-22T10:00:05Z").await;
+    let mut signed = json!({"KeyId": pair, "Message": "aGk=", "SigningAlgorithm": "ECDSA_SHA_256"});
+    signed["Signature"] = house.ok("Sign", signed.clone()).await["Signature"].clone();
+    assert_eq!(house.ok_in(IRELAND, "Verify", signed).await["SignatureValid"], true);
+    let mut tagged = json!({"KeyId": mac, "Message": "aGk=", "MacAlgorithm": "HMAC_SHA_256"});
+    tagged["Mac"] = house.ok_in(IRELAND, "GenerateMac", tagged.clone()).await["Mac"].clone();
+    assert_eq!(house.ok("VerifyMac", tagged).await["MacValid"], true);
+    let grant = json!({"KeyId": pair, "GranteePrincipal": format!("arn:aws:iam::{ACCOUNT}:root"), "Operations": ["Sign", "Verify", "GetPublicKey"]});
+    house.ok("CreateGrant", grant.clone()).await;
+    let mut wrong = grant;
+    wrong["Constraints"] = json!({"EncryptionContextEquals": {"a": "b"}});
+    assert!(house.refused("CreateGrant", wrong).await.starts_with("ValidationException: Encryption context"));
+}
+
+#[tokio::test]
+async fn imported_material_is_imported_everywhere() {
+    let house = House::open().await;
+    let key = house.key_with(json!({"MultiRegion": true, "Origin": "EXTERNAL"})).await;
+    let refused = house.refused("ReplicateKey", json!({"KeyId": key, "ReplicaRegion": IRELAND})).await;
+    assert!(refused.ends_with("is pending import."), "{refused}");
+}
+
+#[tokio::test]
 async fn replication_is_recorded_in_both_regions() {
     let (house, key) = family(&[IRELAND]).await;
     let records = house.records().await;
