@@ -20,7 +20,12 @@ pub(crate) async fn get_access_key_last_used(
     let name = key.as_ref().map_or("*", |key| key.user_name.as_str()).to_owned();
     let found = users::user_for(call, "GetAccessKeyLastUsed", &name).await;
     if key.is_none() && !matches!(found, Err(IamError::AccessDenied(_))) {
-        return Err(IamError::NoSuchEntity(format!("The Access Key with id {id} cannot be found.")));
+        // The model declares no error for a key that is not there: nobody may ask about it.
+        let who = &call.caller.arn;
+        let text = format!(
+            "User: {who} is not authorized to perform: iam:GetAccessKeyLastUsed on resource: access key {id}"
+        );
+        return Err(crate::AccessDenied(text).into());
     }
     let user = found?;
     let last: Option<KeyUse> = call.tx.get(KEY_USE, &id).await?;

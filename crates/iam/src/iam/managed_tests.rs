@@ -350,11 +350,8 @@ async fn a_key_that_never_signed() {
         answer,
         "<UserName>alice</UserName><AccessKeyLastUsed><ServiceName>N/A</ServiceName><Region>N/A</Region></AccessKeyLastUsed>"
     );
-    let none = "The Access Key with id AKIA2345672345672345 cannot be found.";
-    check_refused(
-        &world,
-        "GetAccessKeyLastUsed&AccessKeyId=AKIA2345672345672345",
-        ("NoSuchEntity", 404, none),
-    )
-    .await;
+    let denied = "User: arn:aws:iam::111111111111:root is not authorized to perform: iam:GetAccessKeyLastUsed on resource: \
+                  access key AKIA2345672345672345";
+    let request = "GetAccessKeyLastUsed&AccessKeyId=AKIA2345672345672345";
+    check_refused(&world, request, ("AccessDenied", 403, denied)).await;
 }
