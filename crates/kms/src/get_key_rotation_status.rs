@@ -1,4 +1,5 @@
-//! `GetKeyRotationStatus`: whether and when a key is rotated automatically.
+//! `GetKeyRotationStatus`: whether and when a key is rotated automatically. Of keys that are not symmetric it says that they are not: AWS's
+//! guide allows for an error there, but AWS's provider for Terraform asks about keys of every spec and takes an error for a failure.
 
 use keywatch_api::kms::keys::KeyRequest;
 use keywatch_api::kms::rotation::GetKeyRotationStatusResponse;

@@ -134,9 +134,7 @@ impl Key {
     /// The refusal of `act`, if it is refused.
     pub(crate) fn permit(&self, act: Act) -> Result<(), KmsError> {
         // Footnote 7, whose text AWS leaves empty: only symmetric encryption keys rotate.
-        if !self.is_symmetric()
-            && matches!(act, Act::SetRotation | Act::ReadRotationStatus | Act::RotateOnDemand)
-        {
+        if !self.is_symmetric() && matches!(act, Act::SetRotation | Act::RotateOnDemand) {
             return Err(KmsError::Unsupported(String::new()));
         }
         let for_primaries = match act {
