@@ -28,7 +28,7 @@ UNDECLARED = {
     "sns": {"InvalidParameter"},
 }
 # The same of one operation, whose model declares no error at all though it names a thing that may not exist.
-UNDECLARED_OF = {("iam", "GetAccessKeyLastUsed"): {"NoSuchEntity"}}
+UNDECLARED_OF = {"iam.GetAccessKeyLastUsed": {"NoSuchEntity"}}
 
 
 def of(service):
@@ -73,7 +73,7 @@ def sample(shape, depth=0):
 
 def answers(service, operation):
     """Every code an operation may answer, as JSON protocols and as the query protocol spell them."""
-    codes = set(JSON | UNDECLARED.get(service, set()) | UNDECLARED_OF.get((service, operation.name), set()))
+    codes = set(JSON | UNDECLARED.get(service, set()) | UNDECLARED_OF.get(f"{service}.{operation.name}", set()))
     if of(service).metadata["protocol"] == "query" or "query" in of(service).metadata.get("protocols", []):
         codes |= QUERY
     for shape in operation.error_shapes:
