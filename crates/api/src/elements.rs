@@ -12,9 +12,11 @@ use crate::shape::{At, Measured, Violations};
 pub struct Rule {
     /// Characters.
     pub length: RangeInclusive<usize>,
-    /// The predicate that decides, and AWS's text of it.
-    pub pattern: Option<(fn(&str) -> bool, &'static str)>,
+    pub pattern: Option<Pattern>,
 }
+
+/// The predicate that decides, and AWS's text of it.
+pub type Pattern = (fn(&str) -> bool, &'static str);
 
 impl Rule {
     fn accepts(&self, element: &impl Measured) -> bool {

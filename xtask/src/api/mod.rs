@@ -31,6 +31,7 @@ const SERVICES: &[(Service, &str)] = &[
 ];
 
 /// Compares all shapes. `models` is botocore's `data` directory; without it, the installed botocore is asked for.
+#[expect(clippy::print_stdout, reason = "what was compared is the output")]
 pub(crate) fn check(root: &Path, models: Option<&str>) -> Result<(), String> {
     let Some(models) = models.map(PathBuf::from).or_else(|| installed(root)) else {
         println!(
