@@ -7,7 +7,11 @@ import subprocess
 from pathlib import Path
 
 import boto3
+import botocore.auth
+import botocore.awsrequest
+import botocore.credentials
 import botocore.exceptions
+import botocore.httpsession
 import pytest
 
 from harness import ACCOUNT, BINARY, REGION, Server
@@ -257,6 +261,23 @@ def test_federated_users(server):
     assert code(client(server, "kms", made["Credentials"]).list_aliases) == "AccessDeniedException"
     who = client(server, "sts", made["Credentials"]).get_caller_identity()
     assert who["Arn"] == made["FederatedUser"]["Arn"]
+
+
+def test_a_refusal_of_our_own_service_is_decoded(server):
+    iam, sts = client(server, "iam"), client(server, "sts")
+    iam.create_user(UserName="alice")
+    key = iam.create_access_key(UserName="alice")["AccessKey"]
+    url = server.environment()["AWS_ENDPOINT_URL"]
+    headers = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": "Keywatch_20261101.DescribeClock"}
+    asked = botocore.awsrequest.AWSRequest("POST", url, data="{}", headers=headers)
+    botocore.auth.SigV4Auth(botocore.credentials.Credentials(key["AccessKeyId"], key["SecretAccessKey"]), "keywatch", REGION).add_auth(asked)
+    refused = botocore.httpsession.URLLib3Session().send(asked.prepare())
+    message = re.search(r"Encoded authorization failure message: (\S+)", json.loads(refused.content)["message"]).group(1)
+    decoded = json.loads(sts.decode_authorization_message(EncodedMessage=message)["DecodedMessage"])
+    assert (decoded["explicitDeny"], decoded["context"]["action"]) == (False, "keywatch:DescribeClock")
+    assert decoded["context"]["principal"]["arn"] == f"arn:aws:iam::{ACCOUNT}:user/alice"
+    assert code(client(server, "sts", key).decode_authorization_message, EncodedMessage=message) == "AccessDenied"
+    assert code(sts.decode_authorization_message, EncodedMessage="A" + message) == "InvalidAuthorizationMessageException"
 
 
 # ---- keywatch admin

@@ -14,7 +14,7 @@ macro_rules! sts_operations {
             AssumeRoleWithSAML - Read;
             AssumeRoleWithWebIdentity - Read;
             AssumeRoot - Read;
-            DecodeAuthorizationMessage - Read;
+            DecodeAuthorizationMessage decode_authorization_message Read;
             GetAccessKeyInfo get_access_key_info Read;
             GetCallerIdentity get_caller_identity Read;
             GetDelegatedAccessToken - Read;
@@ -111,6 +111,21 @@ pub struct FederatedUser {
     /// `111111111111:name`
     pub federated_user_id: String,
     pub arn: String,
+}
+
+crate::shape! {
+    /// `DecodeAuthorizationMessage`
+    pub struct DecodeAuthorizationMessageRequest: Pascal {
+        encoded_message: String [len 1..=10_240],
+    }
+}
+
+/// `DecodeAuthorizationMessage`
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct DecodeAuthorizationMessageResponse {
+    /// JSON.
+    pub decoded_message: String,
 }
 
 crate::shape! {

@@ -92,6 +92,16 @@ impl<'a> Call<'a> {
 
     /// Asks the policies that apply. Public text on refusal.
     pub fn authorize(&self, question: &Question<'_>) -> Result<(), AccessDenied> {
+        self.ask(question, |request, policies| evaluate(request, policies).check(request))
+            .map_err(AccessDenied)
+    }
+
+    /// Looks at a question and the policies that apply to it.
+    pub(crate) fn ask<R>(
+        &self,
+        question: &Question<'_>,
+        look: impl FnOnce(&Request<'_>, &Policies<'_>) -> R,
+    ) -> R {
         let subject = self.caller.subject();
         let environment = Environment {
             now: self.now,
@@ -116,7 +126,7 @@ impl<'a> Call<'a> {
             resource: question.side,
             granted: question.granted,
         };
-        evaluate(&request, &policies).check(&request).map_err(AccessDenied)
+        look(&request, &policies)
     }
 
     /// For resources of the caller's own account without a policy of their own, and for actions on `*`.

@@ -7,6 +7,7 @@
 mod call;
 mod caller;
 pub mod credentials;
+mod denial;
 #[cfg(test)]
 mod harness;
 pub mod iam;

@@ -215,9 +215,14 @@ impl<'a> Request<'a> {
         }
     }
 
+    /// The values of a condition key, in whatever case it is spelled.
+    pub fn value(&self, key: &str) -> Option<Values<'a>> {
+        self.values(&key.to_ascii_lowercase())
+    }
+
     /// Whether the request has a condition key, in whatever case it is spelled.
     pub fn has(&self, key: &str) -> bool {
-        self.values(&key.to_ascii_lowercase()).is_some()
+        self.value(key).is_some()
     }
 
     /// The single value of a key, as policy variables take it: lists have none.

@@ -13,6 +13,7 @@ pub enum StsError {
     AccessDenied(String),
     MalformedPolicyDocument(String),
     PackedPolicyTooLarge(String),
+    InvalidAuthorizationMessage,
     InvalidParameterValue(&'static str),
     Validation(String),
     /// Our own trouble; the text is for the log.
@@ -25,6 +26,7 @@ impl WireError for StsError {
             Self::AccessDenied(_) => "AccessDenied",
             Self::MalformedPolicyDocument(_) => "MalformedPolicyDocumentException",
             Self::PackedPolicyTooLarge(_) => "PackedPolicyTooLargeException",
+            Self::InvalidAuthorizationMessage => "InvalidAuthorizationMessageException",
             Self::InvalidParameterValue(_) => "InvalidParameterValue",
             Self::Validation(_) => "ValidationException",
             Self::InternalFailure(_) => "InternalFailure",
@@ -37,7 +39,10 @@ impl WireError for StsError {
             Self::MalformedPolicyDocument(_) => Some("MalformedPolicyDocument".into()),
             Self::PackedPolicyTooLarge(_) => Some("PackedPolicyTooLarge".into()),
             Self::Validation(_) => Some("ValidationError".into()),
-            Self::AccessDenied(_) | Self::InvalidParameterValue(_) | Self::InternalFailure(_) => None,
+            Self::AccessDenied(_)
+            | Self::InvalidAuthorizationMessage
+            | Self::InvalidParameterValue(_)
+            | Self::InternalFailure(_) => None,
         }
     }
 
@@ -47,6 +52,7 @@ impl WireError for StsError {
             Self::InternalFailure(_) => 500,
             Self::MalformedPolicyDocument(_)
             | Self::PackedPolicyTooLarge(_)
+            | Self::InvalidAuthorizationMessage
             | Self::InvalidParameterValue(_)
             | Self::Validation(_) => 400,
         }
@@ -58,6 +64,7 @@ impl WireError for StsError {
             | Self::MalformedPolicyDocument(text)
             | Self::PackedPolicyTooLarge(text)
             | Self::Validation(text) => Some(text.clone()),
+            Self::InvalidAuthorizationMessage => Some("The encoded message is not valid.".to_owned()),
             Self::InvalidParameterValue(text) => Some((*text).to_owned()),
             Self::InternalFailure(_) => None,
         }

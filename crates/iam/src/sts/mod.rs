@@ -2,6 +2,7 @@
 //! Who the caller is, and temporary credentials. Nothing here writes state: a session lives in its token (`session`).
 
 mod assume_role;
+mod decode_authorization_message;
 mod error;
 mod get_access_key_info;
 mod get_caller_identity;

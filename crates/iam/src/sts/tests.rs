@@ -100,6 +100,41 @@ async fn a_role_session() {
 }
 
 #[tokio::test]
+async fn a_refusal_is_explained_to_whom_a_policy_allows_it() {
+    let world = World::new().await;
+    let alice = world.user("alice", "sts:GetSessionToken").await;
+    let policy = encoded(
+        r#"{"Version":"2012-10-17","Statement":{"Sid":"Hands0ff","Effect":"Deny","Action":"keywatch:*","Resource":"*"}}"#,
+    );
+    world.ask(&format!("PutUserPolicy&UserName=alice&PolicyName=q&PolicyDocument={policy}")).await;
+    let alice = world.resolve(alice.access_key_id.as_deref().unwrap(), None).await.unwrap().caller.clone();
+    let call = world.call(&alice);
+    assert_eq!(world.iam.encode_denial(&call, "sts:GetSessionToken", "*"), None, "nothing was refused");
+    let message = world.iam.encode_denial(&call, "keywatch:AdvanceClock", "*").unwrap();
+    let decode = |message: &str| format!("DecodeAuthorizationMessage&EncodedMessage={message}");
+
+    let decoded = world.ask(&decode(&message)).await.replace("&quot;", "\"");
+    for part in [
+        r#""allowed":false,"explicitDeny":true"#,
+        r#""statementId":"Hands0ff","effect":"DENY","actions":{"items":[{"value":"keywatch:*"}]}"#,
+        r#""name":"alice","arn":"arn:aws:iam::111111111111:user/alice"},"action":"keywatch:AdvanceClock""#,
+        r#"{"key":"aws:RequestedRegion","values":{"items":[{"value":"us-east-1"}]}}"#,
+    ] {
+        assert!(decoded.contains(part), "{part} in {decoded}");
+    }
+    let unasked = refusal(world.send(&alice, &decode(&message)).await);
+    assert_eq!((unasked.0.as_str(), unasked.1), ("AccessDenied", 403));
+    for invalid in ["AAAA", "not%20base64", &message[2..]] {
+        let refused = refusal(world.send(&world.root().await, &decode(invalid)).await);
+        assert_eq!(
+            (refused.0.as_str(), refused.1),
+            ("InvalidAuthorizationMessageException", 400),
+            "{invalid}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn secrets_are_in_no_record() {
     let world = World::new().await;
     role(&world, "111111111111", "{}").await;

@@ -31,6 +31,27 @@ pub async fn dispatch(
     call: &mut Call<'_>,
     app: &App,
 ) -> Result<Vec<u8>, Fault> {
+    answer(op, wire, call, app).await.map_err(|fault| explained(fault, op, call, app))
+}
+
+async fn answer(
+    op: KeywatchOperation,
+    wire: &Wire<'_>,
+    call: &mut Call<'_>,
+    app: &App,
+) -> Result<Vec<u8>, Fault> {
     // Nothing answers for operations that are not built: all are.
     keywatch_api::keywatch_operations!(keywatch_api::dispatch, op, wire, call, app, ())
+}
+
+/// A refusal with its encoded message, which `sts:DecodeAuthorizationMessage` opens.
+fn explained(fault: Fault, op: KeywatchOperation, call: &Call<'_>, app: &App) -> Fault {
+    if fault.code != "AccessDeniedException" {
+        return fault;
+    }
+    let action = format!("keywatch:{}", op.info().name);
+    let Some(encoded) = app.iam.encode_denial(call, &action, "*") else { return fault };
+    let text = fault.message.as_deref().unwrap_or_default();
+    let message = Some(format!("{text}. Encoded authorization failure message: {encoded}"));
+    Fault { message, ..fault }
 }
