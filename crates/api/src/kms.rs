@@ -80,3 +80,21 @@ macro_rules! kms_operations {
 }
 
 crate::kms_operations!(crate::define_operations);
+
+/// Operations that use a key's material: what the metric `SuccessfulRequest` counts and `GetKeyLastUsage` names.
+pub const KEY_USES: [&str; 14] = [
+    "Decapsulate",
+    "Decrypt",
+    "DeriveSharedSecret",
+    "Encapsulate",
+    "Encrypt",
+    "GenerateDataKey",
+    "GenerateDataKeyPair",
+    "GenerateDataKeyPairWithoutPlaintext",
+    "GenerateDataKeyWithoutPlaintext",
+    "GenerateMac",
+    "ReEncrypt",
+    "Sign",
+    "Verify",
+    "VerifyMac",
+];

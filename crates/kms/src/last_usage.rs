@@ -11,6 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use keywatch_api::Arn;
+use keywatch_api::kms::KEY_USES;
 use keywatch_store::{Batch, EntryKind, Kind, LogEntry, Seq, Store, StoreError, Versioned, decode, encode};
 use serde::{Deserialize, Serialize};
 
@@ -26,24 +27,6 @@ pub(crate) const LAST_USAGES: Kind = Kind("kms.last_usage");
 /// Bytes of the log that are read at once.
 const LOG_BYTES: usize = 4 << 20;
 const SECONDS_A_DAY: i64 = 86_400;
-
-/// Operations that count, as `GetKeyLastUsage` names them.
-const OPERATIONS: [&str; 14] = [
-    "Decapsulate",
-    "Decrypt",
-    "DeriveSharedSecret",
-    "Encapsulate",
-    "Encrypt",
-    "GenerateDataKey",
-    "GenerateDataKeyPair",
-    "GenerateDataKeyPairWithoutPlaintext",
-    "GenerateDataKeyWithoutPlaintext",
-    "GenerateMac",
-    "ReEncrypt",
-    "Sign",
-    "Verify",
-    "VerifyMac",
-];
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Usage {
@@ -175,7 +158,7 @@ fn usage_of(record: &[u8]) -> Option<(Usage, Vec<String>)> {
     let record: Record = serde_json::from_slice(record).ok()?;
     let counts = record.event_source == "kms.amazonaws.com"
         && record.error_code.is_none()
-        && OPERATIONS.contains(&record.event_name.as_str());
+        && KEY_USES.contains(&record.event_name.as_str());
     if !counts {
         return None;
     }

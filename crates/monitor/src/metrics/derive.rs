@@ -12,6 +12,7 @@
 use std::borrow::Cow;
 
 use jiff::{civil::DateTime, tz::TimeZone};
+use keywatch_api::kms::KEY_USES;
 use serde::Deserialize;
 
 use super::{Second, Unit, series::MetricRef, statistic_set::StatisticSet};
@@ -119,24 +120,6 @@ struct Parameters<'a> {
     #[serde(borrow)]
     signing_algorithm: Option<Text<'a>>,
 }
-
-/// Operations that use a key's material, in the order of the API reference.
-const KEY_USES: [&str; 14] = [
-    "Decapsulate",
-    "Decrypt",
-    "DeriveSharedSecret",
-    "Encapsulate",
-    "Encrypt",
-    "GenerateDataKey",
-    "GenerateDataKeyPair",
-    "GenerateDataKeyPairWithoutPlaintext",
-    "GenerateDataKeyWithoutPlaintext",
-    "GenerateMac",
-    "ReEncrypt",
-    "Sign",
-    "Verify",
-    "VerifyMac",
-];
 
 fn successful_request(
     record: &Record<'_>,
