@@ -3,6 +3,7 @@
 
 use keywatch_api::Arn;
 use keywatch_api::kms::aliases::AliasTargetRequest;
+use keywatch_api::kms::sets::KeySpec;
 use keywatch_iam::Call;
 use keywatch_iam::policy::NoKeys;
 
@@ -42,12 +43,27 @@ pub(crate) async fn update_alias(
         to
     } else {
         let to = rows::change(&mut call.tx, to, |key| key.named(name.clone()))?;
+        check_alike(&from, &to)?;
         rows::change(&mut call.tx, from, |key| Ok(key.unnamed(&name)))?;
         to
     };
     call.tx.put(ALIASES, &row, &moved)?;
     note_key_id(call, &key);
     Ok(())
+}
+
+/// What is encrypted or signed under an alias must not change its nature: both keys are symmetric, asymmetric or HMAC keys, of one
+/// usage. Usages tell these apart but for encryption. Source: KMS API reference, "UpdateAlias"; the text is ours.
+fn check_alike(from: &Key, to: &Key) -> Result<(), KmsError> {
+    let is_symmetric = |key: &Key| key.spec == KeySpec::SymmetricDefault;
+    if from.usage == to.usage && is_symmetric(from) == is_symmetric(to) {
+        return Ok(());
+    }
+    Err(KmsError::Validation(format!(
+        "The current key {} and the new key {} of an alias must have the same key type and key usage.",
+        from.arn(),
+        to.arn()
+    )))
 }
 
 /// The key an alias names now, after asking the policies.

@@ -97,6 +97,29 @@ async fn a_moved_alias_is_followed_at_once() {
 }
 
 #[tokio::test]
+async fn an_alias_stays_with_keys_of_one_kind() {
+    let house = House::open().await;
+    let new_key = async |spec: &str, usage: &str| {
+        let made = house.ok("CreateKey", json!({"KeySpec": spec, "KeyUsage": usage})).await;
+        text(&made["KeyMetadata"]["KeyId"])
+    };
+    let symmetric = house.key().await;
+    let (signing, agreeing) =
+        (new_key("ECC_NIST_P256", "SIGN_VERIFY").await, new_key("ECC_NIST_P256", "KEY_AGREEMENT").await);
+    let (other_curve, mac) =
+        (new_key("ECC_NIST_P384", "SIGN_VERIFY").await, new_key("HMAC_256", "GENERATE_VERIFY_MAC").await);
+    house.ok("CreateAlias", json!({"AliasName": "alias/a", "TargetKeyId": signing})).await;
+    for other in [&symmetric, &agreeing, &mac] {
+        let refused =
+            house.refused("UpdateAlias", json!({"AliasName": "alias/a", "TargetKeyId": other})).await;
+        assert!(refused.starts_with("ValidationException"), "{refused}");
+        assert_eq!(house.described("alias/a", "KeyId").await, signing);
+    }
+    house.ok("UpdateAlias", json!({"AliasName": "alias/a", "TargetKeyId": other_curve})).await;
+    assert_eq!(house.described("alias/a", "KeyId").await, other_curve);
+}
+
+#[tokio::test]
 async fn the_list_holds_predefined_aliases_too() {
     let house = House::open().await;
     let key = house.key().await;
