@@ -11,6 +11,10 @@ use keywatch_api::{AccountId, Region};
 use crate::notes::{Notes, RecordResource};
 use crate::{Caller, CallerKind};
 
+mod own;
+
+pub use own::{OwnRecord, Signer};
+
 const EVENT_VERSION: &str = "1.11";
 /// "The user agent … ≤ 1 KB, truncated"; the same bound holds for error codes and messages.
 const TEXT_BYTES_MAX: usize = 1024;

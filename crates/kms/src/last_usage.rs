@@ -6,12 +6,14 @@
 //! **Invariants:** the stored position never runs ahead of the stored usages; refused calls and dry runs are no usage.
 //! Source: API reference, `GetKeyLastUsage`. **Not here:** records of other accounts that were imported.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use keywatch_api::Arn;
 use keywatch_api::kms::KEY_USES;
+use keywatch_iam::record::OwnRecord;
 use keywatch_store::{Batch, EntryKind, Kind, LogEntry, Seq, Store, StoreError, Versioned, decode, encode};
 use serde::{Deserialize, Serialize};
 
@@ -62,9 +64,7 @@ impl LastUsages {
     /// Takes in entries that follow those already seen.
     fn apply(&self, entries: &[LogEntry]) {
         let mut recent = self.recent();
-        for entry in entries {
-            note(&mut recent.usages, entry);
-        }
+        note(&mut recent.usages, entries);
         if let Some(last) = entries.last() {
             recent.position = recent.position.max(last.seq);
         }
@@ -87,9 +87,7 @@ impl LastUsages {
             let entries = store.read_log(position, LOG_BYTES).await?;
             let Some(last) = entries.last() else { break };
             position = last.seq;
-            for entry in &entries {
-                note(&mut later, entry);
-            }
+            note(&mut later, &entries);
         }
         let usage = later.remove(&row).or(usage);
         // A key of the same id that was here before is not this one.
@@ -119,58 +117,82 @@ pub(crate) fn days_without(used: Option<Timestamp>, created: Timestamp, now: Tim
     (now.as_second() - since.as_second()).max(0) / SECONDS_A_DAY
 }
 
-fn note(usages: &mut HashMap<String, Usage>, entry: &LogEntry) {
-    if entry.kind != EntryKind::Record {
-        return;
-    }
-    if let Some((usage, rows)) = usage_of(&entry.bytes) {
-        for row in rows {
-            usages.insert(row, usage.clone());
+/// Notes the last usage of each key, so that of many usages of one only one is copied.
+fn note(usages: &mut HashMap<String, Usage>, entries: &[LogEntry]) {
+    let mut noted: HashSet<String> = HashSet::new();
+    for entry in entries.iter().rev().filter(|entry| entry.kind == EntryKind::Record) {
+        let Some(record) = Record::read(&entry.bytes) else { continue };
+        for Resource { arn } in &record.resources {
+            if noted.contains(&**arn) {
+                continue;
+            }
+            noted.insert(arn.to_string());
+            if let (Some(row), Some(usage)) = (row_of(arn), record.usage()) {
+                usages.insert(row, usage);
+            }
         }
     }
 }
 
-/// The members of a record that matter here.
+/// The members that matter here of the record of a usage.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Record {
-    event_source: String,
-    event_name: String,
-    event_time: Timestamp,
+struct Record<'a> {
+    #[serde(borrow)]
+    event_source: Cow<'a, str>,
+    #[serde(borrow)]
+    event_name: Cow<'a, str>,
+    #[serde(borrow)]
+    event_time: Cow<'a, str>,
     #[serde(default)]
     error_code: Option<String>,
-    #[serde(rename = "eventID")]
-    event_id: String,
-    #[serde(default, rename = "requestID")]
-    request_id: Option<String>,
-    #[serde(default)]
-    resources: Option<Vec<Resource>>,
+    #[serde(borrow, rename = "eventID")]
+    event_id: Cow<'a, str>,
+    #[serde(borrow, default, rename = "requestID")]
+    request_id: Cow<'a, str>,
+    #[serde(borrow, default)]
+    resources: Vec<Resource<'a>>,
 }
 
 #[derive(Deserialize)]
-struct Resource {
-    #[serde(rename = "ARN")]
-    arn: String,
+struct Resource<'a> {
+    #[serde(borrow, rename = "ARN")]
+    arn: Cow<'a, str>,
 }
 
-/// The usage a record tells of, and the rows of the keys it is one of.
-fn usage_of(record: &[u8]) -> Option<(Usage, Vec<String>)> {
-    let record: Record = serde_json::from_slice(record).ok()?;
-    let counts = record.event_source == "kms.amazonaws.com"
-        && record.error_code.is_none()
-        && KEY_USES.contains(&record.event_name.as_str());
-    if !counts {
-        return None;
+impl<'a> Record<'a> {
+    /// Reads the record of a successful use of keys; `None` for others.
+    fn read(record: &'a [u8]) -> Option<Self> {
+        let counts = |source: &str, name: &str, failed: bool| {
+            !failed && source == "kms.amazonaws.com" && KEY_USES.contains(&name)
+        };
+        let Some(own) = OwnRecord::of(record) else {
+            let record: Self = serde_json::from_slice(record).ok()?;
+            let failed = record.error_code.is_some();
+            return counts(&record.event_source, &record.event_name, failed).then_some(record);
+        };
+        if !counts(own.event_source, own.event_name, own.failed) {
+            return None;
+        }
+        Some(Self {
+            event_source: own.event_source.into(),
+            event_name: own.event_name.into(),
+            event_time: own.event_time.into(),
+            error_code: None,
+            event_id: own.event_id.into(),
+            request_id: own.request_id.into(),
+            resources: own.resource_arns().map(|arn| Resource { arn: arn.into() }).collect(),
+        })
     }
-    let rows =
-        record.resources.unwrap_or_default().iter().filter_map(|resource| row_of(&resource.arn)).collect();
-    let usage = Usage {
-        operation: record.event_name,
-        at: record.event_time,
-        event_id: record.event_id,
-        request_id: record.request_id.unwrap_or_default(),
-    };
-    Some((usage, rows))
+
+    fn usage(&self) -> Option<Usage> {
+        Some(Usage {
+            operation: self.event_name.to_string(),
+            at: self.event_time.parse().ok()?,
+            event_id: self.event_id.to_string(),
+            request_id: self.request_id.to_string(),
+        })
+    }
 }
 
 fn row_of(arn: &str) -> Option<String> {
@@ -193,8 +215,12 @@ mod tests {
 
     #[track_caller]
     fn check(name: &str, error: &str, arns: &[&str], want: Option<&[&str]>) {
-        let got = usage_of(record(name, error, arns).as_bytes()).map(|(_, rows)| rows);
-        assert_eq!(got, want.map(|rows| rows.iter().map(|row| (*row).to_owned()).collect()), "{name}");
+        let record = record(name, error, arns);
+        let rows = Record::read(record.as_bytes()).map(|record| {
+            record.resources.iter().filter_map(|resource| row_of(&resource.arn)).collect::<Vec<_>>()
+        });
+        let want = want.map(|rows| rows.iter().map(|row| (*row).to_owned()).collect::<Vec<_>>());
+        assert_eq!(rows, want, "{name}");
     }
 
     const ONE: &str = "arn:aws:kms:eu-west-1:111122223333:key/k1";
@@ -213,7 +239,7 @@ mod tests {
         check("DescribeKey", "", &[ONE], None);
         check("GenerateRandom", "", &[], None);
         check("Sign", "", &["arn:aws:kms:eu-west-1:111122223333:alias/a"], Some(&[]));
-        assert_eq!(usage_of(b"{}"), None);
+        assert!(Record::read(b"{}").is_none());
     }
 
     #[test]

@@ -90,6 +90,58 @@ pub async fn commit_position(
     store.commit(batch).await.map(drop)
 }
 
+/// Entries that may have been taken in since the stored position: a restart takes in at most these again.
+const UNSTORED_MAX: Seq = 10_000;
+
+/// Where a follower stands and where the store says it does. Most entries give most followers nothing, and nothing is not worth a
+/// commit: the stored position may lag behind the last one taken in, over entries that gave nothing.
+///
+/// A follower whose deriving depends on rows calls [`keep`](Self::keep) before it looks at changed ones, so that a restart does not
+/// derive something else from entries it has taken in already.
+#[derive(Debug)]
+pub struct Standing {
+    name: &'static str,
+    taken: Seq,
+    stored: Seq,
+}
+
+impl Standing {
+    /// Where the store says the follower stopped.
+    pub async fn open(store: &Store, name: &'static str) -> Result<Self, StoreError> {
+        let stored = stored_position(store, name).await?;
+        Ok(Self { name, taken: stored, stored })
+    }
+
+    /// The last entry taken in.
+    pub fn position(&self) -> Seq {
+        self.taken
+    }
+
+    /// Moves on to `position` with what was derived on the way there.
+    pub async fn advance(&mut self, store: &Store, position: Seq, batch: Batch) -> Result<(), CommitError> {
+        let gave = !batch.puts.is_empty() || !batch.deletes.is_empty() || !batch.appends.is_empty();
+        if gave || position - self.stored > UNSTORED_MAX {
+            commit_position(store, self.name, position, batch).await?;
+            self.stored = position;
+        }
+        self.taken = position;
+        Ok(())
+    }
+
+    /// Stores the position if the store's is older.
+    pub async fn keep(&mut self, store: &Store) -> Result<(), StoreError> {
+        if self.stored == self.taken {
+            return Ok(());
+        }
+        match commit_position(store, self.name, self.taken, Batch::default()).await {
+            Ok(()) => self.stored = self.taken,
+            Err(CommitError::Store(error)) => return Err(error),
+            Err(conflict) => return Err(StoreError::corrupt(conflict.to_string())),
+        }
+        Ok(())
+    }
+}
+
 /// The engine before it runs.
 #[allow(missing_debug_implementations, reason = "followers are trait objects without one")]
 pub struct Engine {

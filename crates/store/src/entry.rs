@@ -140,6 +140,8 @@ pub(crate) const BLOCK_FORMAT: i64 = 1;
 /// Decoded bytes of one block beyond which a block is taken for damage: a group's bound plus room for the heads.
 const BLOCK_DECODED_MAX: usize = 256 << 20;
 const ZSTD_LEVEL: i32 = 1;
+/// Bytes of a buffer that are kept for the next group.
+const BUFFER_KEPT_MAX: usize = 1 << 20;
 
 /// One row of the log table.
 #[derive(Clone, Debug)]
@@ -158,6 +160,7 @@ pub(crate) struct Block {
 pub(crate) struct BlockWriter {
     zstd: zstd::bulk::Compressor<'static>,
     raw: Vec<u8>,
+    packed: Vec<u8>,
 }
 
 impl BlockWriter {
@@ -165,7 +168,7 @@ impl BlockWriter {
         let failed = |cause| StoreError::database("prepare compression", cause);
         let mut zstd = zstd::bulk::Compressor::new(ZSTD_LEVEL).map_err(failed)?;
         zstd.include_checksum(true).map_err(failed)?;
-        Ok(Self { zstd, raw: Vec::new() })
+        Ok(Self { zstd, raw: Vec::new(), packed: Vec::new() })
     }
 
     /// Encodes `appends`, which is not empty, as the block that starts at `first_seq`.
@@ -180,11 +183,12 @@ impl BlockWriter {
         let failed = |cause| StoreError::database("compress log entries", cause);
         let length = u32::try_from(self.raw.len())
             .map_err(|cause| StoreError::database("compress log entries", cause))?;
-        let mut bytes = vec![0; 4 + zstd::zstd_safe::compress_bound(self.raw.len())];
-        bytes[..4].copy_from_slice(&length.to_le_bytes());
-        let written = self.zstd.compress_to_buffer(&self.raw, &mut bytes[4..]).map_err(failed)?;
-        bytes.truncate(4 + written);
-        self.raw.shrink_to(1 << 20);
+        self.packed.clear();
+        self.packed.reserve(zstd::zstd_safe::compress_bound(self.raw.len()));
+        self.zstd.compress_to_buffer(&self.raw, &mut self.packed).map_err(failed)?;
+        let bytes = [&length.to_le_bytes()[..], &self.packed].concat();
+        self.raw.shrink_to(BUFFER_KEPT_MAX);
+        self.packed.shrink_to(BUFFER_KEPT_MAX);
         Ok(Block {
             first_seq,
             last_seq: first_seq + appends.len() as Seq - 1,

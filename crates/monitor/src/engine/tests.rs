@@ -111,3 +111,22 @@ async fn the_system_clock_cannot_be_moved() {
     handle.stop().await;
     running.await.unwrap();
 }
+
+#[tokio::test]
+async fn nothing_is_not_worth_a_commit() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open_embedded(dir.path()).await.unwrap();
+    let stored = async || stored_position(&store, "f").await.unwrap();
+    let something = || note(Timestamp::UNIX_EPOCH, "derived");
+    let mut standing = Standing::open(&store, "f").await.unwrap();
+    standing.advance(&store, 5, Batch::default()).await.unwrap();
+    assert_eq!((standing.position(), stored().await), (5, 0));
+    standing.advance(&store, 7, something()).await.unwrap();
+    assert_eq!((standing.position(), stored().await), (7, 7));
+    standing.advance(&store, 9, Batch::default()).await.unwrap();
+    standing.keep(&store).await.unwrap();
+    assert_eq!((standing.position(), stored().await), (9, 9));
+    standing.advance(&store, 9 + UNSTORED_MAX + 1, Batch::default()).await.unwrap();
+    assert_eq!(stored().await, 9 + UNSTORED_MAX + 1, "what is read again after a restart is bounded");
+    assert_eq!(Standing::open(&store, "f").await.unwrap().position(), standing.position());
+}

@@ -22,7 +22,7 @@ use super::{
     record::{RULE, RuleRecord, rule_arn},
 };
 use crate::{
-    engine::{Follower, commit_position, stored_position},
+    engine::{Follower, Standing},
     entry::{Body, Event, Message, Target},
     trail::import::reaches_rules,
 };
@@ -36,7 +36,7 @@ const ROWS_AT_ONCE: usize = 500;
 #[derive(Debug)]
 pub struct EventsFollower {
     store: Store,
-    position: Seq,
+    standing: Standing,
     rules: HashMap<Partition, Arc<RuleSet<RuleRecord>>>,
     rules_generation: Option<u64>,
 }
@@ -44,13 +44,14 @@ pub struct EventsFollower {
 impl EventsFollower {
     /// A follower that resumes where the store says it stopped.
     pub async fn open(store: Store) -> Result<Self, StoreError> {
-        let position = stored_position(&store, NAME).await?;
-        Ok(Self { store, position, rules: HashMap::new(), rules_generation: None })
+        let standing = Standing::open(&store, NAME).await?;
+        Ok(Self { store, standing, rules: HashMap::new(), rules_generation: None })
     }
 
     async fn derive(&mut self, entries: &[LogEntry], now: Timestamp) -> Result<Batch, StoreError> {
         let generation = Some(self.store.generation(RULE));
         if self.rules_generation != generation {
+            self.standing.keep(&self.store).await?;
             self.rules.clear();
             self.rules_generation = generation;
         }
@@ -122,7 +123,7 @@ impl Follower for EventsFollower {
     }
 
     fn position(&self) -> Seq {
-        self.position
+        self.standing.position()
     }
 
     fn follow<'a>(
@@ -133,11 +134,8 @@ impl Follower for EventsFollower {
         Box::pin(async move {
             let Some(last) = entries.last() else { return Ok(()) };
             let batch = self.derive(entries, now).await?;
-            match commit_position(&self.store, NAME, last.seq, batch).await {
-                Ok(()) => {
-                    self.position = last.seq;
-                    Ok(())
-                }
+            match self.standing.advance(&self.store, last.seq, batch).await {
+                Ok(()) => Ok(()),
                 Err(CommitError::Store(error)) => Err(error),
                 Err(CommitError::Conflict { kind, .. }) => {
                     Err(StoreError::corrupt(format!("a commit without demands conflicted in {}", kind.0)))

@@ -24,7 +24,7 @@ use super::{
     sweep::Sweep,
 };
 use crate::{
-    engine::{Follower, commit_position, stored_position},
+    engine::{Follower, Standing},
     entry::{Body, LogEvents},
     trail::{
         import::reaches_log_groups,
@@ -45,7 +45,7 @@ const ROWS_AT_ONCE: usize = 1_000;
 #[derive(Debug)]
 pub struct LogsFollower {
     store: Store,
-    position: Seq,
+    standing: Standing,
     trails: Vec<TrailRecord>,
     trails_generation: Option<u64>,
     /// By the row keys of their groups.
@@ -87,11 +87,11 @@ struct StreamIntake {
 impl LogsFollower {
     /// A follower that resumes where the store says it stopped.
     pub async fn open(store: Store) -> Result<Self, StoreError> {
-        let position = stored_position(&store, NAME).await?;
+        let standing = Standing::open(&store, NAME).await?;
         Ok(Self {
             sweep: Sweep::new(store.clone()),
             store,
-            position,
+            standing,
             trails: Vec::new(),
             trails_generation: None,
             filters: HashMap::new(),
@@ -237,11 +237,13 @@ impl LogsFollower {
     async fn refresh(&mut self) -> Result<(), StoreError> {
         let generation = Some(self.store.generation(FILTER));
         if self.filters_generation != generation {
+            self.standing.keep(&self.store).await?;
             self.filters.clear();
             self.filters_generation = generation;
         }
         let generation = Some(self.store.generation(TRAIL));
         if self.trails_generation != generation {
+            self.standing.keep(&self.store).await?;
             self.trails.clear();
             let mut after: Option<String> = None;
             loop {
@@ -270,7 +272,7 @@ impl Follower for LogsFollower {
     }
 
     fn position(&self) -> Seq {
-        self.position
+        self.standing.position()
     }
 
     fn follow<'a>(
@@ -282,11 +284,8 @@ impl Follower for LogsFollower {
             let Some(last) = entries.last() else { return Ok(()) };
             for _ in 0..ATTEMPTS_MAX {
                 let batch = self.derive(entries, now).await?;
-                match commit_position(&self.store, NAME, last.seq, batch).await {
-                    Ok(()) => {
-                        self.position = last.seq;
-                        return Ok(());
-                    }
+                match self.standing.advance(&self.store, last.seq, batch).await {
+                    Ok(()) => return Ok(()),
                     // A group or stream was deleted meanwhile: look again.
                     Err(CommitError::Conflict { .. }) => {}
                     Err(CommitError::Store(error)) => return Err(error),

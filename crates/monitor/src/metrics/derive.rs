@@ -13,11 +13,13 @@ use std::borrow::Cow;
 
 use jiff::{civil::DateTime, tz::TimeZone};
 use keywatch_api::kms::KEY_USES;
+use keywatch_iam::record::OwnRecord;
 use serde::Deserialize;
 
 use super::{Second, Unit, series::MetricRef, statistic_set::StatisticSet};
 use crate::text::Text;
 
+const KMS_SOURCE: &str = "kms.amazonaws.com";
 pub const KMS_NAMESPACE: &str = "AWS/KMS";
 pub const USAGE_NAMESPACE: &str = "AWS/Usage";
 pub const SUCCESSFUL_REQUEST: &str = "SuccessfulRequest";
@@ -38,8 +40,8 @@ pub enum Derived<'a> {
 /// Calls `each` with everything the record adds; `importer` is the account that imported it, if it is not our own.
 /// A record that is no CloudTrail record, or not about KMS, adds nothing.
 pub fn derive(record: &[u8], importer: Option<&str>, mut each: impl FnMut(Derived<'_>)) {
-    let Ok(record) = sonic_rs::from_slice::<Record<'_>>(record) else { return };
-    if record.event_source.as_deref() != Some("kms.amazonaws.com") {
+    let Some(record) = Record::read(record) else { return };
+    if record.event_source.as_deref() != Some(KMS_SOURCE) {
         return;
     }
     let Some(time) = record.event_time.as_deref().and_then(seconds) else { return };
@@ -55,7 +57,7 @@ pub fn derive(record: &[u8], importer: Option<&str>, mut each: impl FnMut(Derive
 }
 
 /// The members of a record that matter here. Everything is optional: imported records are not ours.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Record<'a> {
     #[serde(borrow)]
@@ -84,6 +86,34 @@ struct Record<'a> {
     response_elements: Option<Parameters<'a>>,
     #[serde(borrow)]
     service_event_details: Option<Parameters<'a>>,
+}
+
+impl<'a> Record<'a> {
+    fn read(record: &'a [u8]) -> Option<Self> {
+        // Nearly all records are of our own calls that used a key.
+        match OwnRecord::of(record) {
+            Some(own) if own.event_source != KMS_SOURCE => None,
+            Some(own) if KEY_USES.contains(&own.event_name) => Self::of_use(&own),
+            _ => sonic_rs::from_slice(record).ok(),
+        }
+    }
+
+    /// The members that the use of a key needs, of which only the parameters are parsed.
+    fn of_use(own: &OwnRecord<'a>) -> Option<Self> {
+        let mut parameters = sonic_rs::Deserializer::from_slice(own.request_parameters);
+        Some(Self {
+            event_source: Some(own.event_source.into()),
+            event_name: Some(own.event_name.into()),
+            event_time: Some(own.event_time.into()),
+            aws_region: Some(own.region.into()),
+            error_code: own.failed.then(|| "".into()),
+            recipient_account_id: Some(own.recipient.into()),
+            user_identity: own.signer.map(|signer| UserIdentity { account_id: Some(signer.account.into()) }),
+            resources: Some(own.resource_arns().map(|arn| Resource { arn: Some(arn.into()) }).collect()),
+            request_parameters: Option::deserialize(&mut parameters).ok()?,
+            ..Self::default()
+        })
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -363,6 +393,41 @@ mod tests {
                 ),
             ],
         );
+    }
+
+    #[test]
+    fn our_own_records_give_the_same_without_being_parsed() {
+        let record = |operation: &str, parameters: &str| {
+            format!(
+                r#"{{"eventVersion":"1.11","userIdentity":{{"type":"Root","principalId":"p","arn":"a","accountId":"111122223333"}},"eventTime":"2025-05-20T20:45:08Z","eventSource":"kms.amazonaws.com","eventName":"{operation}","awsRegion":"us-west-2","sourceIPAddress":"127.0.0.1","requestParameters":{parameters},"responseElements":null,"requestID":"r","eventID":"e","readOnly":true,"resources":[{{"accountId":"111122223333","type":"AWS::KMS::Key","ARN":"{KEY}"}},{{"accountId":"111122223333","type":"AWS::KMS::Key","ARN":"{OTHER}"}}],"eventType":"AwsApiCall","managementEvent":true,"recipientAccountId":"111122223333","eventCategory":"Management"}}"#
+            )
+        };
+        let all = |record: &str| {
+            let mut got = Vec::new();
+            derive(record.as_bytes(), None, |derived| got.push(show(&derived)));
+            got
+        };
+        for operation in ["Encrypt", "Decrypt", "ReEncrypt", "Sign", "GenerateDataKeyPair", "DescribeKey"] {
+            for parameters in [
+                "null",
+                r#"{"keyId":"k","signingAlgorithm":"RSASSA_PSS_SHA_256"}"#,
+                r#"{"keyPairSpec":"RSA_2048"}"#,
+            ] {
+                let ours = record(operation, parameters);
+                assert!(OwnRecord::of(ours.as_bytes()).is_some());
+                let parsed = ours.replacen('{', "{ ", 1);
+                assert!(OwnRecord::of(parsed.as_bytes()).is_none());
+                assert_eq!(all(&ours), all(&parsed), "{ours}");
+                assert!(!all(&ours).is_empty());
+                for refused in [&ours, &parsed] {
+                    let refused = refused.replace(
+                        r#""requestParameters""#,
+                        r#""errorCode":"AccessDenied","requestParameters""#,
+                    );
+                    assert_eq!(all(&refused).len(), 1, "{refused}");
+                }
+            }
+        }
     }
 
     #[test]

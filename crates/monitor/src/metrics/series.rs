@@ -7,6 +7,8 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
+
 use super::{
     Second, Unit,
     packed::Figures,
@@ -120,8 +122,8 @@ pub struct Bucket {
 pub struct SeriesStore {
     symbols: Symbols,
     series: Vec<Series>,
-    by_identity: HashMap<Box<[Symbol]>, SeriesId>,
-    by_name: HashMap<[Symbol; 3], Vec<SeriesId>>,
+    by_identity: HashMap<Box<[Symbol]>, SeriesId, RandomState>,
+    by_name: HashMap<[Symbol; 3], Vec<SeriesId>, RandomState>,
     /// Series with new points since `take_changed`.
     changed: Vec<SeriesId>,
     /// Series with anything not stored since `take_unstored`.

@@ -4,6 +4,8 @@
 
 use std::{collections::HashMap, sync::Arc};
 
+use foldhash::fast::RandomState;
+
 /// The number of an interned string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Symbol(u32);
@@ -11,7 +13,8 @@ pub struct Symbol(u32);
 /// The table of interned strings. It only grows: dropping a name would need a count of its users in every series.
 #[derive(Debug, Default)]
 pub struct Symbols {
-    numbers: HashMap<Arc<str>, Symbol>,
+    /// Looked up for every name of every point; foldhash is seeded anew in each process.
+    numbers: HashMap<Arc<str>, Symbol, RandomState>,
     texts: Vec<Arc<str>>,
 }
 

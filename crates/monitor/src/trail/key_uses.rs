@@ -9,10 +9,12 @@ use std::collections::HashMap;
 use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use keywatch_iam::key_use::{KEY_USE, KeyUse};
+use keywatch_iam::record::OwnRecord;
 use keywatch_store::{Batch, CommitError, EntryKind, LogEntry, Seq, Store, StoreError, encode};
-use memchr::memmem;
+use serde::Deserialize;
 
 use crate::engine::{Follower, commit_position, stored_position};
+use crate::text::Text;
 
 const NAME: &str = "trail.key_uses";
 const INTERVAL: SignedDuration = SignedDuration::from_mins(1);
@@ -70,12 +72,17 @@ impl Follower for KeyUses {
         Box::pin(async move {
             let Some(last) = entries.last() else { return Ok(()) };
             for entry in entries.iter().filter(|entry| entry.kind == EntryKind::Record) {
-                if let Some((id, service)) = signer(&entry.bytes) {
-                    let region = entry.partition.region().to_owned();
-                    let last = KeyUse { time: entry.time, service: service.to_owned(), region };
+                let signed = Signed::read(&entry.bytes);
+                if let Some((id, service)) = signed.as_ref().and_then(Signed::by_long_term_key) {
+                    let region = entry.partition.region();
                     match self.gathered.get_mut(id) {
-                        Some(known) => *known = last,
-                        None => {
+                        // Mostly the same key goes on with the same service.
+                        Some(known) if known.service == service && known.region == region => {
+                            known.time = entry.time;
+                        }
+                        _ => {
+                            let (service, region) = (service.to_owned(), region.to_owned());
+                            let last = KeyUse { time: entry.time, service, region };
                             self.gathered.insert(id.to_owned(), last);
                         }
                     }
@@ -98,25 +105,44 @@ impl Follower for KeyUses {
     }
 }
 
-/// The long-term key that signed a record of ours, and the service it called. Our records have one form (`iam::record`), in which quotes
-/// inside values are escaped, so the members can be found without reading the whole; what a refused stranger claimed does not count.
-fn signer(record: &[u8]) -> Option<(&str, &str)> {
-    let identity = memmem::find(record, b"\"userIdentity\":{")?;
-    let source = memmem::find(record, b"\"eventSource\":\"")?;
-    let identity = record.get(identity..source)?;
-    if memmem::find(identity, b"{\"type\":\"Unknown\"").is_some() {
-        return None;
-    }
-    let id = member(identity, b"\"accessKeyId\":\"")?;
-    let host = member(&record[source..], b"\"eventSource\":\"")?;
-    let service = host.strip_suffix(".amazonaws.com").unwrap_or(host);
-    id.starts_with("AKIA").then_some((id, service))
+/// The members of a record that matter here.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Signed<'a> {
+    #[serde(borrow)]
+    event_source: Text<'a>,
+    #[serde(borrow)]
+    user_identity: Identity<'a>,
 }
 
-fn member<'r>(text: &'r [u8], name: &[u8]) -> Option<&'r str> {
-    let start = memmem::find(text, name)? + name.len();
-    let length = memchr::memchr(b'"', &text[start..])?;
-    str::from_utf8(&text[start..start + length]).ok()
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Identity<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Option<Text<'a>>,
+    #[serde(borrow)]
+    access_key_id: Option<Text<'a>>,
+}
+
+impl<'a> Signed<'a> {
+    fn read(record: &'a [u8]) -> Option<Self> {
+        match OwnRecord::of(record) {
+            Some(own) => {
+                let access_key_id = own.signer?.access_key_id.map(Text::from);
+                let user_identity = Identity { kind: None, access_key_id };
+                Some(Self { event_source: own.event_source.into(), user_identity })
+            }
+            None => sonic_rs::from_slice(record).ok(),
+        }
+    }
+
+    /// The key and the service it called. What a refused stranger claimed does not count.
+    fn by_long_term_key(&self) -> Option<(&str, &str)> {
+        let identity = &self.user_identity;
+        let id = identity.access_key_id.as_deref().filter(|id| id.starts_with("AKIA"))?;
+        let service = self.event_source.strip_suffix(".amazonaws.com").unwrap_or(&self.event_source);
+        (identity.kind.as_deref() != Some("Unknown")).then_some((id, service))
+    }
 }
 
 #[cfg(test)]
@@ -138,7 +164,8 @@ mod tests {
             ("{}".to_owned(), None),
             (String::new(), None),
         ] {
-            assert_eq!(signer(record.as_bytes()), want, "{record}");
+            let signed = Signed::read(record.as_bytes());
+            assert_eq!(signed.as_ref().and_then(Signed::by_long_term_key), want, "{record}");
         }
     }
 

@@ -4,6 +4,8 @@
 use http::HeaderMap;
 use percent_encoding::percent_decode_str;
 
+use crate::wire::header::usual;
+
 /// A request as it was received.
 #[derive(Debug, Clone, Copy)]
 pub struct Received<'a> {
@@ -106,7 +108,11 @@ fn write_query(out: &mut Vec<u8>, query: &str) {
 fn write_header(out: &mut Vec<u8>, request: &Received<'_>, name: &str) {
     out.extend_from_slice(name.as_bytes());
     out.push(b':');
-    let mut values = request.headers.get_all(name).iter().map(http::HeaderValue::as_bytes).peekable();
+    let values = match usual(name) {
+        Some(name) => request.headers.get_all(name),
+        None => request.headers.get_all(name),
+    };
+    let mut values = values.iter().map(http::HeaderValue::as_bytes).peekable();
     if values.peek().is_none()
         && matches!(name, "host" | ":authority")
         && let Some(authority) = request.authority

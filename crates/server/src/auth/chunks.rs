@@ -11,6 +11,7 @@ use http::HeaderMap;
 
 use super::claim::Claim;
 use super::sigv4::{SignatureError, SigningKeys};
+use crate::wire::header::AMZ_CONTENT_SHA256;
 
 const SIGNED_STREAM: &str = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD";
 
@@ -27,7 +28,7 @@ pub struct ChunkSigner {
 impl ChunkSigner {
     /// For a verified claim of a request that says its body is signed so.
     pub fn of(headers: &HeaderMap, claim: &Claim<'_>, secret: &str, keys: &SigningKeys) -> Option<Self> {
-        let declared = headers.get("x-amz-content-sha256")?.to_str().ok()?;
+        let declared = headers.get(AMZ_CONTENT_SHA256)?.to_str().ok()?;
         declared.starts_with(SIGNED_STREAM).then(|| Self {
             key: keys.of(claim, secret),
             timestamp: claim.timestamp.to_string(),

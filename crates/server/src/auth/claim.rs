@@ -5,8 +5,11 @@
 
 use std::borrow::Cow;
 
-use http::HeaderMap;
+use http::header::DATE;
+use http::{HeaderMap, HeaderName};
 use percent_encoding::percent_decode_str;
+
+use crate::wire::header::{AMZ_DATE, AMZ_SECURITY_TOKEN};
 
 /// The only algorithm spoken.
 pub const ALGORITHM: &str = "AWS4-HMAC-SHA256";
@@ -104,7 +107,7 @@ impl<'a> Claim<'a> {
         else {
             return Err(missing_parameters(credential, signed_headers, signature, value));
         };
-        let token = headers.get("x-amz-security-token").map(|token| token.to_str());
+        let token = headers.get(AMZ_SECURITY_TOKEN).map(|token| token.to_str());
         Ok(Self {
             form: Form::Header,
             credential: Credential::parse(credential.into())?,
@@ -242,11 +245,11 @@ fn checked_headers(names: Cow<'_, str>) -> Result<Cow<'_, str>, ClaimError> {
 
 /// The time of signing: `X-Amz-Date`, or else `Date`, which may also be spelled as RFC 5322 does.
 fn header_timestamp<'a>(headers: &'a HeaderMap, authorization: &str) -> Result<Cow<'a, str>, ClaimError> {
-    let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or_default());
-    if let Some(iso) = text("x-amz-date") {
+    let text = |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or_default());
+    if let Some(iso) = text(AMZ_DATE) {
         return checked_timestamp(iso.into());
     }
-    let Some(date) = text("date") else {
+    let Some(date) = text(DATE) else {
         return Err(incomplete(format!(
             "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header. Authorization={}",
             printable(authorization)

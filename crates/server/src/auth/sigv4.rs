@@ -9,12 +9,14 @@ use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::hmac::{HMAC_SHA256, Key, sign, verify as tag_is};
+use http::HeaderName;
 use jiff::{SignedDuration, Timestamp};
 use quick_cache::sync::Cache;
 use zeroize::Zeroizing;
 
 use super::canonical::{self, PathRule, Received};
 use super::claim::{ALGORITHM, Claim, Form};
+use crate::wire::header::{AMZ_CONTENT_SHA256, AMZ_SECURITY_TOKEN, AMZ_TARGET};
 
 const TERMINATOR: &str = "aws4_request";
 const UNSIGNED: &str = "UNSIGNED-PAYLOAD";
@@ -22,7 +24,7 @@ const STREAMING: &str = "STREAMING-";
 const SIGNING_KEYS_MAX: usize = 4_096;
 const EMPTY_HASH: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 /// Headers that change what a request does: a signature that leaves them out protects nothing.
-const MUST_BE_SIGNED: [&str; 2] = ["x-amz-target", "x-amz-security-token"];
+const MUST_BE_SIGNED: [HeaderName; 2] = [AMZ_TARGET, AMZ_SECURITY_TOKEN];
 
 /// Why a claim does not hold. The text is AWS's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -85,7 +87,7 @@ pub fn verify(
 ) -> Result<(), SignatureError> {
     check_scope(claim, service)?;
     check_time(claim, service, now)?;
-    if MUST_BE_SIGNED.iter().any(|name| request.headers.contains_key(*name) && !claim.signs(name)) {
+    if MUST_BE_SIGNED.iter().any(|name| request.headers.contains_key(name) && !claim.signs(name.as_str())) {
         return Err(SignatureError::Mismatch);
     }
     let mut given = [0; 32];
@@ -180,7 +182,7 @@ fn parse_timestamp(text: &str) -> Option<Timestamp> {
 
 /// The text that stands for the body: always its hash, except in requests to buckets, which may say otherwise.
 fn payload_hash(request: &Received<'_>, service: &str, claim: &Claim<'_>) -> Result<String, SignatureError> {
-    let declared = request.headers.get("x-amz-content-sha256").and_then(|value| value.to_str().ok());
+    let declared = request.headers.get(AMZ_CONTENT_SHA256).and_then(|value| value.to_str().ok());
     if service == "s3" {
         match declared {
             Some(text) if text == UNSIGNED || text.starts_with(STREAMING) => return Ok(text.to_owned()),

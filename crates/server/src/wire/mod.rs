@@ -8,6 +8,7 @@ pub mod answer;
 pub mod api_call;
 pub mod body;
 pub mod dispatch;
+pub mod header;
 pub mod operation;
 pub mod reply;
 pub mod route;

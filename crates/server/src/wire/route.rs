@@ -9,6 +9,7 @@ use keywatch_api::codec::{Protocol, query};
 use keywatch_api::{Fault, Service};
 
 use super::body::{BODY_BYTES_MAX, IMPORT_BYTES_MAX};
+use super::header::AMZ_TARGET;
 use super::operation::Operation;
 
 const QUERY_BYTES_MAX: usize = 32 * 1024;
@@ -87,12 +88,12 @@ impl Head<'_> {
 
     /// How large the body may be: log files come whole, and CloudTrail writes them larger than any request of AWS.
     pub fn body_bytes_max(&self) -> usize {
-        let target = self.headers.get("x-amz-target").map(HeaderValue::as_bytes);
+        let target = self.headers.get(AMZ_TARGET).map(HeaderValue::as_bytes);
         if target == Some(b"Keywatch_20261101.ImportTrail") { IMPORT_BYTES_MAX } else { BODY_BYTES_MAX }
     }
 
     fn asks_operation(&self) -> bool {
-        self.headers.contains_key("x-amz-target")
+        self.headers.contains_key(AMZ_TARGET)
             || self.path.starts_with(CBOR_PREFIX)
             || self.has_action_in_url()
             || (*self.method == Method::POST && self.path == "/")
@@ -133,7 +134,7 @@ impl Head<'_> {
         if let Some(rest) = self.path.strip_prefix(CBOR_PREFIX) {
             return self.route_cbor(rest);
         }
-        if let Some(target) = self.headers.get("x-amz-target") {
+        if let Some(target) = self.headers.get(AMZ_TARGET) {
             return self.route_json(target.to_str().unwrap_or_default());
         }
         self.route_query(body)

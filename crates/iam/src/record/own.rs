@@ -1,0 +1,166 @@
+//! A record of ours, read back without parsing it whole.
+//!
+//! Followers look at every record of every call, so they use what the writer beside this knows: the members stand in one order, their
+//! strings have mostly no escapes, and what callers choose (parameters, answers) stands between two members that can be found from
+//! both ends. **Invariant:** what is found here is what a JSON parser finds; a record that deviates in anything gives `None`, and whoever
+//! reads it parses it.
+
+use std::sync::LazyLock;
+
+use memchr::memmem::{Finder, FinderRev};
+
+/// What ends a part of a record, ready to be searched for.
+struct Marks {
+    event_time: Finder<'static>,
+    request_parameters: Finder<'static>,
+    error_code: Finder<'static>,
+    request_id: FinderRev<'static>,
+    resources_end: Finder<'static>,
+    arn: Finder<'static>,
+}
+
+static MARKS: LazyLock<Marks> = LazyLock::new(|| Marks {
+    event_time: Finder::new(b",\"eventTime\":\""),
+    request_parameters: Finder::new(b",\"requestParameters\":"),
+    error_code: Finder::new(b",\"errorCode\":\""),
+    request_id: FinderRev::new(b",\"requestID\":\""),
+    resources_end: Finder::new(b"],\"eventType\":\""),
+    arn: Finder::new(b"\"ARN\":\""),
+});
+
+/// The members followers look at; the strings have no escapes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OwnRecord<'a> {
+    /// The caller, where credentials led to one.
+    pub signer: Option<Signer<'a>>,
+    pub event_time: &'a str,
+    pub event_source: &'a str,
+    pub event_name: &'a str,
+    pub region: &'a str,
+    /// Whether there is an `errorCode`.
+    pub failed: bool,
+    /// JSON, and what follows it.
+    pub request_parameters: &'a [u8],
+    pub request_id: &'a str,
+    pub event_id: &'a str,
+    /// What stands between the brackets.
+    resources: &'a [u8],
+    pub recipient: &'a str,
+}
+
+/// `userIdentity` of a call with verified credentials.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Signer<'a> {
+    pub account: &'a str,
+    pub access_key_id: Option<&'a str>,
+}
+
+impl<'a> OwnRecord<'a> {
+    /// The members of a call's record (`AwsApiCall`); `None` when it has to be parsed.
+    pub fn of(record: &'a [u8]) -> Option<Self> {
+        let mut rest = Rest(record);
+        rest.skip(b"{\"eventVersion\":\"1.11\",\"userIdentity\":{\"type\":\"")?;
+        let kind = rest.text()?;
+        let identity = rest.until(&MARKS.event_time)?;
+        let signer = if kind == "Unknown" { None } else { Some(signer(identity)?) };
+        let event_time = rest.text()?;
+        rest.skip(b",\"eventSource\":\"")?;
+        let event_source = rest.text()?;
+        rest.skip(b",\"eventName\":\"")?;
+        let event_name = rest.text()?;
+        rest.skip(b",\"awsRegion\":\"")?;
+        let region = rest.text()?;
+        // Strings only, in which a quote is escaped: neither name can be inside one.
+        let described = rest.until(&MARKS.request_parameters)?;
+        let failed = MARKS.error_code.find(described).is_some();
+        let elements = rest.0;
+        // Parameters may hold any name, but nothing behind the last request id is a caller's.
+        rest.until_last(&MARKS.request_id)?;
+        let request_id = rest.text()?;
+        rest.skip(b",\"eventID\":\"")?;
+        let event_id = rest.text()?;
+        rest.skip(b",\"readOnly\":")?;
+        rest.skip(b"true").or_else(|| rest.skip(b"false"))?;
+        let resources = if rest.skip(b",\"resources\":[").is_some() {
+            rest.until(&MARKS.resources_end)?
+        } else {
+            rest.skip(b",\"eventType\":\"")?;
+            &[]
+        };
+        rest.skip(b"AwsApiCall\",\"managementEvent\":true,\"recipientAccountId\":\"")?;
+        let recipient = rest.text()?;
+        rest.skip(b",\"eventCategory\":\"Management\"")?;
+        Some(Self {
+            signer,
+            event_time,
+            event_source,
+            event_name,
+            region,
+            failed,
+            request_parameters: elements,
+            request_id,
+            event_id,
+            resources,
+            recipient,
+        })
+    }
+
+    /// The ARNs of `resources`, in their order.
+    pub fn resource_arns(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        let mut rest = Rest(self.resources);
+        std::iter::from_fn(move || {
+            rest.until(&MARKS.arn)?;
+            rest.text()
+        })
+    }
+}
+
+fn signer(identity: &[u8]) -> Option<Signer<'_>> {
+    let mut rest = Rest(identity);
+    rest.skip(b",\"principalId\":\"")?;
+    rest.text()?;
+    rest.skip(b",\"arn\":\"")?;
+    rest.text()?;
+    rest.skip(b",\"accountId\":\"")?;
+    let account = rest.text()?;
+    let access_key_id = if rest.skip(b",\"accessKeyId\":\"").is_some() { Some(rest.text()?) } else { None };
+    Some(Signer { account, access_key_id })
+}
+
+/// What is still to be read.
+#[derive(Clone, Copy)]
+struct Rest<'a>(&'a [u8]);
+
+impl<'a> Rest<'a> {
+    fn skip(&mut self, expected: &[u8]) -> Option<()> {
+        self.0 = self.0.strip_prefix(expected)?;
+        Some(())
+    }
+
+    /// The rest of a string and its closing quote; `None` when it has escapes.
+    fn text(&mut self) -> Option<&'a str> {
+        let end = memchr::memchr2(b'"', b'\\', self.0)?;
+        let (text, rest) = self.0.split_at(end);
+        self.0 = rest.strip_prefix(b"\"")?;
+        std::str::from_utf8(text).ok()
+    }
+
+    /// What stands before the next `mark`, which is skipped.
+    fn until(&mut self, mark: &Finder<'_>) -> Option<&'a [u8]> {
+        self.split(mark.find(self.0)?, mark.needle().len())
+    }
+
+    /// What stands before the last `mark`, which is skipped.
+    fn until_last(&mut self, mark: &FinderRev<'_>) -> Option<&'a [u8]> {
+        self.split(mark.rfind(self.0)?, mark.needle().len())
+    }
+
+    fn split(&mut self, at: usize, mark: usize) -> Option<&'a [u8]> {
+        let (before, rest) = self.0.split_at_checked(at)?;
+        self.0 = rest.get(mark..)?;
+        Some(before)
+    }
+}
+
+#[cfg(test)]
+mod tests;
