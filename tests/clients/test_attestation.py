@@ -137,6 +137,33 @@ def test_answers_are_for_the_enclave_alone(tmp_path, enclave):
     server.stop()
 
 
+def test_a_shared_secret_is_for_the_enclave_alone(tmp_path, enclave):
+    server, kms = started(tmp_path, "--attestation-root", str(enclave.root_file))
+    key = kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="KEY_AGREEMENT")["KeyMetadata"]["KeyId"]
+    peer = ec.generate_private_key(ec.SECP256R1())
+    public = peer.public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    wish = dict(KeyId=key, KeyAgreementAlgorithm="ECDH", PublicKey=public)
+    made = kms.derive_shared_secret(**wish, Recipient=enclave.recipient())
+    assert "SharedSecret" not in made
+    theirs = serialization.load_der_public_key(kms.get_public_key(KeyId=key)["PublicKey"])
+    assert enclave.open(made["CiphertextForRecipient"]) == peer.exchange(ec.ECDH(), theirs)
+    assert kms.derive_shared_secret(**wish)["SharedSecret"] == peer.exchange(ec.ECDH(), theirs)
+    [attested, *_] = [
+        event["CloudTrailEvent"]
+        for event in Aws(server)("cloudtrail", "lookup-events", lookup_attributes="AttributeKey=EventName,AttributeValue=DeriveSharedSecret")["Events"]
+        if "attestationDocument" in event["CloudTrailEvent"]
+    ]
+    assert '"attestationDocumentEnclaveImageDigest":"' + "ab" * 48 in attested
+    forged = enclave.recipient()
+    forged["AttestationDocument"] = forged["AttestationDocument"][:-1] + bytes([forged["AttestationDocument"][-1] ^ 1])
+    with pytest.raises(ClientError) as refusal:
+        kms.derive_shared_secret(**wish, Recipient=forged)
+    assert refusal.value.response["Error"]["Code"] == "ValidationException"
+    server.stop()
+
+
 def test_without_a_root_no_document_counts(tmp_path, enclave):
     server, kms = started(tmp_path)
     with pytest.raises(ClientError) as refusal:

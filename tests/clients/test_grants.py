@@ -117,6 +117,38 @@ def test_fifty_grants_come_in_pages(start):
     assert len(root("kms", "list-grants", key_id=key)["Grants"]) == 51
 
 
+def test_more_than_a_thousand_grants_are_listed_revoked_and_go_with_their_key(start):
+    server = start()
+    client, alice = kms(server), kms(server, user(server, "alice"))
+    key = client.create_key()["KeyMetadata"]["KeyId"]
+    grant = dict(KeyId=key, GranteePrincipal=ALICE, RetiringPrincipal=ALICE, Operations=["Encrypt"])
+    made = [client.create_grant(**grant)["GrantId"] for _ in range(1_050)]
+
+    def listed(operation, size, **arguments):
+        pages = list(client.get_paginator(operation).paginate(PaginationConfig={"PageSize": size}, **arguments))
+        return [len(page["Grants"]) for page in pages], [g["GrantId"] for page in pages for g in page["Grants"]]
+
+    sizes, ids = listed("list_grants", 100, KeyId=key)
+    assert sizes == [100] * 10 + [50]
+    assert len(set(ids)) == len(ids) and set(ids) == set(made)
+    client.revoke_grant(KeyId=key, GrantId=made[500])
+    assert set(listed("list_grants", 50, KeyId=key)[1]) == set(made) - {made[500]}
+    assert set(listed("list_retirable_grants", 100, RetiringPrincipal=ALICE)[1]) == set(made) - {made[500]}
+    assert listed("list_grants", 100, KeyId=key, GrantId=made[500])[1] == []
+    assert refused(client.revoke_grant, KeyId=key, GrantId=made[500]) == "NotFoundException"
+    blob = alice.encrypt(KeyId=client.describe_key(KeyId=key)["KeyMetadata"]["Arn"], Plaintext=b"x")["CiphertextBlob"]
+    assert client.decrypt(CiphertextBlob=blob)["Plaintext"] == b"x"
+
+    client.schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
+    assert len(listed("list_grants", 100, KeyId=key)[1]) == 1_049
+    server.advance("8d")
+    assert refused(client.describe_key, KeyId=key) == "NotFoundException"
+    assert refused(client.list_grants, KeyId=key) == "NotFoundException"
+    assert listed("list_retirable_grants", 100, RetiringPrincipal=ALICE) == ([0], [])
+    events = Aws(server)("cloudtrail", "lookup-events", lookup_attributes="AttributeKey=EventName,AttributeValue=DeleteKey")
+    assert len(events["Events"]) == 1
+
+
 def test_last_usage_survives_a_crash(start):
     server = start()
     client = kms(server)
