@@ -103,6 +103,16 @@ impl PairSpec {
     pub fn is_slow_to_generate(self) -> bool {
         matches!(self.family(), Family::Rsa(_))
     }
+
+    /// Whether signing or decrypting takes from half a millisecond to some milliseconds, too long for a thread that serves.
+    pub fn is_slow_in_private(self) -> bool {
+        matches!(self, Self::Rsa3072 | Self::Rsa4096)
+    }
+
+    /// Whether verifying a signature takes half a millisecond and more.
+    pub fn is_slow_to_verify(self) -> bool {
+        self == Self::P521
+    }
 }
 
 /// A fresh private key in its stored form.

@@ -1,11 +1,14 @@
 //! What the operations that encrypt and decrypt share: contexts, the material in use, sealing and opening a blob.
 
+use std::sync::Arc;
+
 use keywatch_api::kms::sets::{DataKeySpec, EncryptionAlgorithm, KeySpec, KeyUsage};
 use keywatch_api::{Blob, SecretBlob};
 use keywatch_crypto::envelope::{self, Envelope};
 use keywatch_crypto::pair::OaepHash;
 use keywatch_crypto::{EncryptionContext, KeyMaterial, Random, SecretBytes, SystemRandom};
 
+use crate::Kms;
 use crate::conditions::Context;
 use crate::error::KmsError;
 use crate::lifecycle::Act;
@@ -141,8 +144,9 @@ pub(crate) fn parse(blob: &Blob) -> Result<Envelope<'_>, KmsError> {
 }
 
 /// Decrypts: with the material the blob names, or with the key pair.
-pub(crate) fn decrypt<'k>(
-    open: &'k OpenKey,
+pub(crate) async fn decrypt<'k>(
+    kms: &Kms,
+    open: &'k Arc<OpenKey>,
     operation: &str,
     algorithm: EncryptionAlgorithm,
     blob: &Blob,
@@ -154,9 +158,19 @@ pub(crate) fn decrypt<'k>(
         return unseal(open, &parse(blob)?, context);
     };
     let material = open.current().ok_or_else(|| inconsistent(open))?;
+    let slow = spec::is_slow_in_private(open.key.spec);
+    let decrypting = {
+        let (open, blob) = (open.clone(), blob.0.clone());
+        move || decrypted(&open, hash, &blob)
+    };
+    Ok((kms.primitives().run_if(slow, decrypting).await??, material))
+}
+
+/// Decrypts with the key pair in use.
+fn decrypted(open: &OpenKey, hash: OaepHash, blob: &[u8]) -> Result<SecretBlob, KmsError> {
+    let material = open.current().ok_or_else(|| inconsistent(open))?;
     let Opened::Decrypting(pair) = &material.opened else { return Err(inconsistent(open)) };
-    let secret = pair.decrypt(hash, &blob.0).map_err(|_| KmsError::InvalidCiphertext)?;
-    Ok((secret_blob(secret), material))
+    pair.decrypt(hash, blob).map(secret_blob).map_err(|_| KmsError::InvalidCiphertext)
 }
 
 fn unseal<'k>(

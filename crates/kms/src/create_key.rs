@@ -80,7 +80,7 @@ async fn new_key(
         family: multi_region.then(|| Family::founded(call.region.clone())),
     };
     if origin == Origin::AwsKms {
-        let material = opened::generate(spec).await?;
+        let material = opened::generate(spec, kms.generation()).await?;
         let (id, sealed) = seal(&key, &material, kms.keyring())?;
         key.materials.push(Material::generated(id, sealed));
         key.public_key = opened::public_key(spec, &material)?;

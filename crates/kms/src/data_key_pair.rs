@@ -57,7 +57,7 @@ impl DataKeyPairWish<'_> {
         call.notes.additional_event_data.clone_from(&material.noted);
         check_dry_run(self.dry_run)?;
 
-        let stored = generate_pair(pair_spec).await?;
+        let stored = generate_pair(pair_spec, kms.generation()).await?;
         let private = pair::pkcs8_der(pair_spec, &stored).map_err(|error| KmsError::internal(&error))?;
         let public = pair::public_der(pair_spec, &stored).map_err(|error| KmsError::internal(&error))?;
         let answer = GenerateDataKeyPairResponse {

@@ -19,7 +19,7 @@ pub(crate) async fn decrypt(
     kms: &Kms,
     request: DecryptRequest,
 ) -> Result<DecryptResponse, KmsError> {
-    let attested = attestation::verified(kms, &request.recipient, call.now)?;
+    let attested = attestation::verified(kms, &request.recipient, call.now).await?;
     grant_token::check(kms.keyring(), &request.grant_tokens)?;
     let context = canonical(&request.encryption_context)?;
     let blob = Source {
@@ -39,7 +39,7 @@ pub(crate) async fn decrypt(
     found.authorize(call, &asked).await?;
     let open = &found.open;
     let (plaintext, material) = match blob.bytes() {
-        Some(bytes) => ciphers::decrypt(open, "Decrypt", blob.algorithm, bytes, &context)?,
+        Some(bytes) => ciphers::decrypt(kms, open, "Decrypt", blob.algorithm, bytes, &context).await?,
         None => return Err(dry_run_without_blob(open, "Decrypt")),
     };
     call.notes.additional_event_data.clone_from(&material.noted);

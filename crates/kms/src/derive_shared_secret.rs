@@ -20,7 +20,7 @@ pub(crate) async fn derive_shared_secret(
     kms: &Kms,
     request: DeriveSharedSecretRequest,
 ) -> Result<DeriveSharedSecretResponse, KmsError> {
-    let attested = attestation::verified(kms, &request.recipient, call.now)?;
+    let attested = attestation::verified(kms, &request.recipient, call.now).await?;
     let algorithm = request.key_agreement_algorithm;
     let more = KeyList::default().with("kms:KeyAgreementAlgorithm", Values::one(algorithm.as_str()));
     let more = RecipientKeys { attested: attested.as_ref(), own: &more };

@@ -19,7 +19,7 @@ pub(crate) async fn generate_data_key(
     kms: &Kms,
     request: GenerateDataKeyRequest,
 ) -> Result<GenerateDataKeyResponse, KmsError> {
-    let attested = attestation::verified(kms, &request.recipient, call.now)?;
+    let attested = attestation::verified(kms, &request.recipient, call.now).await?;
     let wish = DataKeyWish {
         action: "kms:GenerateDataKey",
         key_id: &request.key_id,

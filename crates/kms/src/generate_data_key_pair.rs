@@ -13,7 +13,7 @@ pub(crate) async fn generate_data_key_pair(
     kms: &Kms,
     request: GenerateDataKeyPairRequest,
 ) -> Result<GenerateDataKeyPairResponse, KmsError> {
-    let attested = attestation::verified(kms, &request.recipient, call.now)?;
+    let attested = attestation::verified(kms, &request.recipient, call.now).await?;
     let wish = DataKeyPairWish {
         action: "kms:GenerateDataKeyPair",
         key_id: &request.key_id,

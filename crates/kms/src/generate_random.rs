@@ -17,7 +17,7 @@ pub(crate) async fn generate_random(
 ) -> Result<GenerateRandomResponse, KmsError> {
     // The record shows nothing of the request.
     call.notes.request_parameters = None;
-    let attested = attestation::verified(kms, &request.recipient, call.now)?;
+    let attested = attestation::verified(kms, &request.recipient, call.now).await?;
     let more = RecipientKeys { attested: attested.as_ref(), own: &NoKeys };
     authorize_own(call, "kms:GenerateRandom", "*", &more)?;
     if let Some(id) = &request.custom_key_store_id {

@@ -29,9 +29,10 @@ pub(crate) async fn get_parameters_for_import(
     check_fits(open.key.spec, spec, request.wrapping_algorithm)?;
 
     // Making a pair takes from tens of milliseconds to seconds, so not on a thread that serves.
-    let pair = tokio::task::spawn_blocking(move || WrappingKeyPair::generate(spec))
-        .await
-        .map_err(|error| KmsError::internal(&error))?
+    let pair = kms
+        .generation()
+        .run(move || WrappingKeyPair::generate(spec))
+        .await?
         .map_err(|error| KmsError::internal(&error))?;
     let valid_to =
         call.now.checked_add(import_token::VALIDITY).map_err(|error| KmsError::internal(&error))?;

@@ -92,10 +92,8 @@ async fn unwrapped(
     let wrapped = request.encrypted_key_material.0.clone();
     // A private RSA operation takes milliseconds.
     let unwrapping = move || token.pair.unwrap(token.algorithm, &wrapped);
-    let secret: SecretBytes = tokio::task::spawn_blocking(unwrapping)
-        .await
-        .map_err(|error| KmsError::internal(&error))?
-        .map_err(|_| KmsError::InvalidCiphertext)?;
+    let secret: SecretBytes =
+        kms.primitives().run(unwrapping).await?.map_err(|_| KmsError::InvalidCiphertext)?;
     opened::from_outside(key.spec, secret)
         .map_err(|why| KmsError::IncorrectKeyMaterial(format!("The key material is not valid: {why}.")))
 }

@@ -39,6 +39,7 @@ mod quotas;
 mod rows;
 mod seeds;
 mod signatures;
+mod slow;
 mod spec;
 mod tags;
 #[cfg(test)]
@@ -113,6 +114,8 @@ pub struct Kms {
     usages: last_usage::LastUsages,
     quotas: quotas::Quotas,
     attestation_root: Option<AttestationRoot>,
+    primitives: slow::Pool,
+    generation: slow::Pool,
 }
 
 impl Kms {
@@ -124,6 +127,8 @@ impl Kms {
             usages: last_usage::LastUsages::default(),
             quotas: quotas::Quotas::default(),
             attestation_root: None,
+            primitives: slow::Pool::for_primitives(),
+            generation: slow::Pool::for_generation(),
         }
     }
 
@@ -145,6 +150,16 @@ impl Kms {
 
     pub(crate) fn attestation_root(&self) -> Option<&AttestationRoot> {
         self.attestation_root.as_ref()
+    }
+
+    /// Where primitives are computed that take milliseconds.
+    pub(crate) fn primitives(&self) -> &slow::Pool {
+        &self.primitives
+    }
+
+    /// Where key pairs are made that take longer still.
+    pub(crate) fn generation(&self) -> &slow::Pool {
+        &self.generation
     }
 
     pub(crate) fn usages(&self) -> &last_usage::LastUsages {

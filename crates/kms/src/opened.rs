@@ -11,6 +11,7 @@ use keywatch_crypto::{KeyMaterial, KeyName, Random as _, SecretBytes, SystemRand
 
 use crate::error::KmsError;
 use crate::key::{Key, PublicKey};
+use crate::slow::Pool;
 use crate::spec;
 
 /// Opening costs microseconds for symmetric and HMAC keys, up to a millisecond for key pairs; opened keys are held.
@@ -47,9 +48,9 @@ impl Opened {
 }
 
 /// Fresh material for a key of that spec, in the form in which it is kept.
-pub(crate) async fn generate(spec: KeySpec) -> Result<SecretBytes, KmsError> {
+pub(crate) async fn generate(spec: KeySpec, pool: &Pool) -> Result<SecretBytes, KmsError> {
     match spec::pair_spec(spec) {
-        Some(pair) => generate_pair(pair).await,
+        Some(pair) => generate_pair(pair, pool).await,
         None => {
             let length = spec::mac_hash(spec).map_or(KeyMaterial::BYTES, |hash| hash.tag_bytes());
             let mut bytes = vec![0; length];
@@ -59,14 +60,10 @@ pub(crate) async fn generate(spec: KeySpec) -> Result<SecretBytes, KmsError> {
     }
 }
 
-/// A fresh private key in its stored form; what takes long is done on a thread that does not serve.
-pub(crate) async fn generate_pair(pair: PairSpec) -> Result<SecretBytes, KmsError> {
+/// A fresh private key in its stored form; what takes long is done in the pool.
+pub(crate) async fn generate_pair(pair: PairSpec, pool: &Pool) -> Result<SecretBytes, KmsError> {
     let generate = move || pair::generate(pair, &mut SystemRandom);
-    let generated = if pair.is_slow_to_generate() {
-        tokio::task::spawn_blocking(generate).await.map_err(|error| KmsError::internal(&error))?
-    } else {
-        generate()
-    };
+    let generated = pool.run_if(pair.is_slow_to_generate(), generate).await?;
     generated.map_err(|error| KmsError::internal(&error))
 }
 

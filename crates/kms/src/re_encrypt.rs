@@ -36,7 +36,8 @@ pub(crate) async fn re_encrypt(
         current(to_key, KeyUsage::EncryptDecrypt, "ReEncrypt")?;
         return Err(dry_run_without_blob(from_key, "ReEncrypt"));
     };
-    let (plaintext, from) = ciphers::decrypt(from_key, "ReEncrypt", blob.algorithm, bytes, &source_context)?;
+    let (plaintext, from) =
+        ciphers::decrypt(kms, from_key, "ReEncrypt", blob.algorithm, bytes, &source_context).await?;
     let algorithm = request.destination_encryption_algorithm.0;
     let (ciphertext_blob, to) =
         ciphers::encrypt(to_key, "ReEncrypt", algorithm, &destination_context, plaintext.expose())?;

@@ -148,6 +148,16 @@ pub(crate) fn mac_hash(spec: KeySpec) -> Option<MacHash> {
     }
 }
 
+/// Whether signing or decrypting with such a key is work for a pool.
+pub(crate) fn is_slow_in_private(spec: KeySpec) -> bool {
+    pair_spec(spec).is_some_and(PairSpec::is_slow_in_private)
+}
+
+/// Whether verifying a signature of such a key is work for a pool.
+pub(crate) fn is_slow_to_verify(spec: KeySpec) -> bool {
+    pair_spec(spec).is_some_and(PairSpec::is_slow_to_verify)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
