@@ -340,22 +340,70 @@ def import_material(kms, spec, usage, material, algorithm, wrapping_spec="RSA_30
     return key
 
 
-@pytest.mark.parametrize("wrapping_spec", RSA_SPECS)
-@pytest.mark.parametrize(
-    "algorithm", ["RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256", "RSA_AES_KEY_WRAP_SHA_1", "RSA_AES_KEY_WRAP_SHA_256"]
-)
-def test_private_keys_are_imported_under_every_wrapping(kms, wrapping_spec, algorithm):
-    private = ec.generate_private_key(ec.SECP256R1())
-    key = import_material(kms, "ECC_NIST_P256", "SIGN_VERIFY", pkcs8(private), algorithm, wrapping_spec)
-    metadata = kms.describe_key(KeyId=key)["KeyMetadata"]
-    assert (metadata["KeyState"], metadata["ExpirationModel"]) == ("Enabled", "KEY_MATERIAL_DOES_NOT_EXPIRE")
+def outside_material(spec):
+    """Usage of a key, and material for it in the form in which it is imported."""
+    if spec == "SYMMETRIC_DEFAULT":
+        return "ENCRYPT_DECRYPT", os.urandom(32)
+    if spec.startswith("HMAC"):
+        return "GENERATE_VERIFY_MAC", os.urandom(int(spec[5:]) // 8)
+    if spec in RSA_SPECS:
+        return "SIGN_VERIFY", pkcs8(rsa.generate_private_key(65537, int(spec[4:])))
+    private = ec.generate_private_key(CURVES[spec]) if spec in CURVES else ed25519.Ed25519PrivateKey.generate()
+    return "SIGN_VERIFY", pkcs8(private)
+
+
+def wrappings(spec):
+    """Wrapping algorithm and wrapping key spec, as the guide lists them for the kind of material; its sizes forbid the rest."""
+    pair = spec in RSA_SPECS or spec.startswith("ECC")
+    for algorithm in ("RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256", "RSA_AES_KEY_WRAP_SHA_1", "RSA_AES_KEY_WRAP_SHA_256"):
+        for wrapping_spec in RSA_SPECS:
+            too_large = spec in RSA_SPECS or (spec, wrapping_spec) == ("ECC_NIST_P521", "RSA_2048")
+            if pair if "AES_KEY" in algorithm else not too_large:
+                yield algorithm, wrapping_spec
+
+
+HMAC_SPECS = ["HMAC_224", "HMAC_256", "HMAC_384", "HMAC_512"]
+
+
+@pytest.mark.parametrize("spec", ["SYMMETRIC_DEFAULT", *HMAC_SPECS, *CURVES, "ECC_NIST_EDWARDS25519", *RSA_SPECS])
+def test_material_of_every_spec_is_imported_under_every_wrapping(kms, spec):
+    usage, material = outside_material(spec)
+    key = create(kms, spec, usage, Origin="EXTERNAL")
+    known = None
+    for algorithm, wrapping_spec in wrappings(spec):
+        import_into(kms, key, material, algorithm, wrapping_spec)
+        metadata = kms.describe_key(KeyId=key)["KeyMetadata"]
+        assert (metadata["KeyState"], metadata["ExpirationModel"]) == ("Enabled", "KEY_MATERIAL_DOES_NOT_EXPIRE")
+        # The first import's work is known by the later ones: what came is what was sent, each time.
+        made = checked(kms, key, spec, material, known)
+        known = known or made
+        kms.delete_imported_key_material(KeyId=key)
+        assert kms.describe_key(KeyId=key)["KeyMetadata"]["KeyState"] == "PendingImport"
+
+
+def checked(kms, key, spec, material, known):
+    """Something made with a key of imported material, after the material outside has confirmed it."""
+    if spec == "SYMMETRIC_DEFAULT":
+        assert known is None or kms.decrypt(CiphertextBlob=known)["Plaintext"] == MESSAGE
+        return kms.encrypt(KeyId=key, Plaintext=MESSAGE)["CiphertextBlob"]
+    if spec in HMAC_SPECS:
+        tag = kms.generate_mac(KeyId=key, Message=MESSAGE, MacAlgorithm=f"HMAC_SHA_{spec[5:]}")["Mac"]
+        hash_ = hashes.SHA224() if spec == "HMAC_224" else HASH[spec[5:]]
+        outside = hmac.HMAC(material, hash_)
+        outside.update(MESSAGE)
+        outside.verify(tag)
+        return tag
+    private = serialization.load_der_private_key(material, None)
     assert public_key(kms, key) == private.public_key()
-    signature = kms.sign(KeyId=key, Message=MESSAGE, SigningAlgorithm="ECDSA_SHA_256")["Signature"]
-    private.public_key().verify(signature, MESSAGE, ec.ECDSA(hashes.SHA256()))
-    if algorithm.startswith("RSA_AES") and wrapping_spec == "RSA_2048":
-        larger = rsa.generate_private_key(65537, 4096)
-        key = import_material(kms, "RSA_4096", "SIGN_VERIFY", pkcs8(larger), algorithm, wrapping_spec)
-        assert public_key(kms, key) == larger.public_key()
+    algorithm = next(name for name in kms.describe_key(KeyId=key)["KeyMetadata"]["SigningAlgorithms"] if "PH" not in name)
+    signature = kms.sign(KeyId=key, Message=MESSAGE, SigningAlgorithm=algorithm)["Signature"]
+    if spec in RSA_SPECS:
+        private.public_key().verify(signature, MESSAGE, rsa_padding(algorithm), HASH[algorithm[-3:]])
+    elif spec in CURVES:
+        private.public_key().verify(signature, MESSAGE, ec.ECDSA(HASH[algorithm[-3:]]))
+    else:
+        private.public_key().verify(signature, MESSAGE)
+    return signature
 
 
 @pytest.mark.parametrize("spec", [*CURVES, "ECC_NIST_EDWARDS25519", *RSA_SPECS])
