@@ -2,6 +2,7 @@
 //! A [`Caller`] is a verified identity, a [`Call`] one request on its way through an operation, its [`Notes`] what the record of the call
 //! will say ([`record`] writes it), and [`policy`] the language that decides what is allowed. [`credentials`] finds the caller behind an
 //! access key; [`iam`] and [`sts`] are the services that make users, roles, keys and sessions.
+//! [`slow`] is where work goes that would hold up a serving thread.
 //! **Not here:** signatures (`server`), keys and their grants (`kms`).
 
 mod call;
@@ -18,6 +19,7 @@ pub mod policy;
 pub mod record;
 pub mod revocation;
 mod session;
+pub mod slow;
 pub mod sts;
 
 pub use call::{AccessDenied, Call, Origin, Question, request_shape_of};

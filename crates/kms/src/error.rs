@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use keywatch_api::{Fault, WireError};
 use keywatch_iam::AccessDenied;
+use keywatch_iam::slow::BrokenOff;
 use keywatch_store::StoreError;
 
 /// Every way a KMS operation fails. Each text is public except that of [`KmsError::Internal`].
@@ -91,6 +92,12 @@ impl KmsError {
         KmsError::Validation(format!(
             "1 validation error detected: Value null at '{member}' failed to satisfy constraint: Member must not be null"
         ))
+    }
+}
+
+impl From<BrokenOff> for KmsError {
+    fn from(error: BrokenOff) -> Self {
+        KmsError::internal(&error)
     }
 }
 

@@ -39,7 +39,6 @@ mod quotas;
 mod rows;
 mod seeds;
 mod signatures;
-mod slow;
 mod spec;
 mod tags;
 #[cfg(test)]
@@ -100,6 +99,7 @@ use std::sync::Arc;
 
 use keywatch_crypto::RootKeyring;
 use keywatch_crypto::attestation::AttestationRoot;
+use keywatch_iam::slow::Pool;
 
 pub use dispatch::{dispatch, request_shape};
 pub use due::DueKeys;
@@ -114,8 +114,8 @@ pub struct Kms {
     usages: last_usage::LastUsages,
     quotas: quotas::Quotas,
     attestation_root: Option<AttestationRoot>,
-    primitives: slow::Pool,
-    generation: slow::Pool,
+    primitives: Pool,
+    generation: Pool,
 }
 
 impl Kms {
@@ -127,8 +127,8 @@ impl Kms {
             usages: last_usage::LastUsages::default(),
             quotas: quotas::Quotas::default(),
             attestation_root: None,
-            primitives: slow::Pool::for_primitives(),
-            generation: slow::Pool::for_generation(),
+            primitives: Pool::for_primitives(),
+            generation: Pool::for_generation(),
         }
     }
 
@@ -153,12 +153,12 @@ impl Kms {
     }
 
     /// Where primitives are computed that take milliseconds.
-    pub(crate) fn primitives(&self) -> &slow::Pool {
+    pub(crate) fn primitives(&self) -> &Pool {
         &self.primitives
     }
 
     /// Where key pairs are made that take longer still.
-    pub(crate) fn generation(&self) -> &slow::Pool {
+    pub(crate) fn generation(&self) -> &Pool {
         &self.generation
     }
 

@@ -8,10 +8,10 @@ use keywatch_api::kms::sets::{KeySpec, KeyUsage};
 use keywatch_crypto::mac::MacKey;
 use keywatch_crypto::pair::{self, AgreementKey, DecryptingKey, EncapsulationKey, PairSpec, SigningKey};
 use keywatch_crypto::{KeyMaterial, KeyName, Random as _, SecretBytes, SystemRandom};
+use keywatch_iam::slow::Pool;
 
 use crate::error::KmsError;
 use crate::key::{Key, PublicKey};
-use crate::slow::Pool;
 use crate::spec;
 
 /// Opening costs microseconds for symmetric and HMAC keys, up to a millisecond for key pairs; opened keys are held.

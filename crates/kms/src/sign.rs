@@ -49,4 +49,6 @@ fn signed(
 }
 
 #[cfg(test)]
+mod slow_tests;
+#[cfg(test)]
 mod tests;

@@ -9,7 +9,7 @@ use crate::identity::{LOGIN, LoginRecord, whole_seconds};
 
 pub(crate) async fn create_login_profile(
     call: &mut Call<'_>,
-    _iam: &Iam,
+    iam: &Iam,
     request: CreateLoginProfileRequest,
 ) -> Result<LoginProfileResponse, IamError> {
     let user = users::user_or_caller(call, "CreateLoginProfile", request.user_name).await?;
@@ -20,9 +20,10 @@ pub(crate) async fn create_login_profile(
         let text = format!("Login Profile for user {} already exists.", user.name);
         return Err(IamError::EntityAlreadyExists(text));
     }
-    passwords::check(call, &password, None).await?;
-    let reset = request.password_reset_required.unwrap_or(false);
-    let login = LoginRecord::new(&password, reset, whole_seconds(call.now), &mut SystemRandom);
+    passwords::check(&passwords::rules(call).await?, &password, None)?;
+    let (reset, now) = (request.password_reset_required.unwrap_or(false), whole_seconds(call.now));
+    let digesting = move || LoginRecord::new(&password, reset, now, &mut SystemRandom);
+    let login = iam.digests.run(digesting).await?;
     call.tx.insert(LOGIN, &passwords::key(call, &user), &login)?;
     Ok(LoginProfileResponse { login_profile: login.shown(&user.name) })
 }

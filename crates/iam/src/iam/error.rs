@@ -8,6 +8,7 @@ use keywatch_store::StoreError;
 use crate::AccessDenied;
 use crate::identity::TagError;
 use crate::policy::PolicyError;
+use crate::slow::BrokenOff;
 
 /// A refusal of IAM. The texts inside are public.
 #[derive(Debug)]
@@ -118,6 +119,12 @@ impl WireError for IamError {
 impl From<AccessDenied> for IamError {
     fn from(denied: AccessDenied) -> Self {
         Self::AccessDenied(denied)
+    }
+}
+
+impl From<BrokenOff> for IamError {
+    fn from(error: BrokenOff) -> Self {
+        Self::ServiceFailure(error.to_string())
     }
 }
 

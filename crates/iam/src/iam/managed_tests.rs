@@ -1,8 +1,10 @@
 //! Groups, managed policies, boundaries, passwords and simulations through IAM's dispatch, with a real store.
 
-use std::sync::Arc;
+use std::cell::RefCell;
+use std::sync::{Arc, mpsc};
 
 use crate::harness::{World, allow, encoded, refusal, text};
+use crate::slow::Pool;
 use crate::{Caller, policy::NoKeys, policy::ResourceSide};
 
 const ARN: &str = "arn:aws:iam::111111111111:policy/p/Keys";
@@ -240,6 +242,30 @@ async fn the_account_has_a_name() {
     check_refused(&world, "DeleteAccountAlias&AccountAlias=example", none).await;
     world.ask("DeleteAccountAlias&AccountAlias=another").await;
     assert!(!world.ask("ListAccountAliases").await.contains("<member>"));
+}
+
+#[tokio::test]
+async fn passwords_wait_for_a_turn_and_nothing_else_does() {
+    let pool = Pool::new(1);
+    let mut world = World::new().await;
+    world.iam.digests = pool.clone();
+    world.user("alice", "iam:ChangePassword").await;
+    let ended = RefCell::new(Vec::new());
+    let (release, released) = mpsc::channel::<()>();
+    let slow = async {
+        world.ask("CreateLoginProfile&UserName=alice&Password=Str0ng-enough").await;
+        ended.borrow_mut().push("slow");
+    };
+    let quick = async {
+        for _ in 0..5 {
+            world.ask("ListUsers").await;
+        }
+        ended.borrow_mut().push("quick");
+        drop(release);
+    };
+    let (turn, (), ()) = tokio::join!(pool.run(move || released.recv()), slow, quick);
+    assert!(turn.unwrap().is_err(), "nobody sends");
+    assert_eq!(*ended.borrow(), ["quick", "slow"]);
 }
 
 #[tokio::test]

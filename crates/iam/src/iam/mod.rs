@@ -112,18 +112,21 @@ use keywatch_api::iam::IamOperation;
 use keywatch_crypto::RootKeyring;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use crate::slow::Pool;
 use crate::{Call, CallerKind};
 pub use error::IamError;
 
-/// What IAM and STS need besides the call: the keyring that seals secrets.
+/// What IAM and STS need besides the call: the keyring that seals secrets, and turns to digest passwords, which takes tens of
+/// milliseconds and 19 MiB each.
 #[derive(Clone, Debug)]
 pub struct Iam {
     pub(crate) keyring: Arc<RootKeyring>,
+    pub(crate) digests: Pool,
 }
 
 impl Iam {
     pub fn new(keyring: Arc<RootKeyring>) -> Self {
-        Self { keyring }
+        Self { keyring, digests: Pool::for_generation() }
     }
 }
 

@@ -1,6 +1,8 @@
 //! Finding console passwords, and checking new ones against the account's rules.
 
+use jiff::Timestamp;
 use keywatch_api::SecretText;
+use keywatch_crypto::SystemRandom;
 
 use super::{IamError, quotas};
 use crate::Call;
@@ -23,13 +25,29 @@ pub(super) async fn login_of(call: &mut Call<'_>, user: &UserRecord) -> Result<L
     })
 }
 
+/// What the account wants of passwords.
+pub(super) async fn rules(call: &mut Call<'_>) -> Result<PasswordRules, IamError> {
+    Ok(quotas::account(call).await?.password_rules.unwrap_or(PasswordRules::DEFAULT))
+}
+
+/// `login` with its next password; slow, since it makes a digest, and one more for each former password that must not return.
+pub(super) fn changed(
+    mut login: LoginRecord,
+    password: &SecretText,
+    rules: &PasswordRules,
+    now: Timestamp,
+) -> Result<LoginRecord, IamError> {
+    check(rules, password, Some(&login))?;
+    login.change(password, now, &mut SystemRandom);
+    Ok(login)
+}
+
 /// Whether `password` may become the password of `login`, or of a new one.
-pub(super) async fn check(
-    call: &mut Call<'_>,
+pub(super) fn check(
+    rules: &PasswordRules,
     password: &SecretText,
     login: Option<&LoginRecord>,
 ) -> Result<(), IamError> {
-    let rules = quotas::account(call).await?.password_rules.unwrap_or(PasswordRules::DEFAULT);
     if !rules.accept(password.expose()) {
         let text = "Password does not conform to the account password policy.";
         return Err(IamError::PasswordPolicyViolation(text.to_owned()));
