@@ -71,7 +71,7 @@ pub struct Partition(Arc<str>);
 
 impl Partition {
     pub fn new(account: &str, region: &str) -> Self {
-        Self(format!("{account}/{region}").into())
+        Self([account, "/", region].concat().into())
     }
 
     pub fn as_str(&self) -> &str {

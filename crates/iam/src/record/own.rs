@@ -7,14 +7,14 @@
 
 use std::sync::LazyLock;
 
-use memchr::memmem::{Finder, FinderRev};
+use memchr::memmem::Finder;
 
 /// What ends a part of a record, ready to be searched for.
 struct Marks {
     event_time: Finder<'static>,
     request_parameters: Finder<'static>,
     error_code: Finder<'static>,
-    request_id: FinderRev<'static>,
+    request_id: Finder<'static>,
     resources_end: Finder<'static>,
     arn: Finder<'static>,
 }
@@ -23,7 +23,7 @@ static MARKS: LazyLock<Marks> = LazyLock::new(|| Marks {
     event_time: Finder::new(b",\"eventTime\":\""),
     request_parameters: Finder::new(b",\"requestParameters\":"),
     error_code: Finder::new(b",\"errorCode\":\""),
-    request_id: FinderRev::new(b",\"requestID\":\""),
+    request_id: Finder::new(b",\"requestID\":\""),
     resources_end: Finder::new(b"],\"eventType\":\""),
     arn: Finder::new(b"\"ARN\":\""),
 });
@@ -40,11 +40,11 @@ pub struct OwnRecord<'a> {
     /// Whether there is an `errorCode`.
     pub failed: bool,
     /// JSON, and what follows it.
-    pub request_parameters: &'a [u8],
+    pub request_parameters: &'a str,
     pub request_id: &'a str,
     pub event_id: &'a str,
     /// What stands between the brackets.
-    resources: &'a [u8],
+    resources: &'a str,
     pub recipient: &'a str,
 }
 
@@ -58,38 +58,38 @@ pub struct Signer<'a> {
 impl<'a> OwnRecord<'a> {
     /// The members of a call's record (`AwsApiCall`); `None` when it has to be parsed.
     pub fn of(record: &'a [u8]) -> Option<Self> {
-        let mut rest = Rest(record);
-        rest.skip(b"{\"eventVersion\":\"1.11\",\"userIdentity\":{\"type\":\"")?;
+        let mut rest = Rest(std::str::from_utf8(record).ok()?);
+        rest.skip("{\"eventVersion\":\"1.11\",\"userIdentity\":{\"type\":\"")?;
         let kind = rest.text()?;
         let identity = rest.until(&MARKS.event_time)?;
         let signer = if kind == "Unknown" { None } else { Some(signer(identity)?) };
         let event_time = rest.text()?;
-        rest.skip(b",\"eventSource\":\"")?;
+        rest.skip(",\"eventSource\":\"")?;
         let event_source = rest.text()?;
-        rest.skip(b",\"eventName\":\"")?;
+        rest.skip(",\"eventName\":\"")?;
         let event_name = rest.text()?;
-        rest.skip(b",\"awsRegion\":\"")?;
+        rest.skip(",\"awsRegion\":\"")?;
         let region = rest.text()?;
         // Strings only, in which a quote is escaped: neither name can be inside one.
         let described = rest.until(&MARKS.request_parameters)?;
-        let failed = MARKS.error_code.find(described).is_some();
+        let failed = MARKS.error_code.find(described.as_bytes()).is_some();
         let elements = rest.0;
         // Parameters may hold any name, but nothing behind the last request id is a caller's.
         rest.until_last(&MARKS.request_id)?;
         let request_id = rest.text()?;
-        rest.skip(b",\"eventID\":\"")?;
+        rest.skip(",\"eventID\":\"")?;
         let event_id = rest.text()?;
-        rest.skip(b",\"readOnly\":")?;
-        rest.skip(b"true").or_else(|| rest.skip(b"false"))?;
-        let resources = if rest.skip(b",\"resources\":[").is_some() {
+        rest.skip(",\"readOnly\":")?;
+        rest.skip("true").or_else(|| rest.skip("false"))?;
+        let resources = if rest.skip(",\"resources\":[").is_some() {
             rest.until(&MARKS.resources_end)?
         } else {
-            rest.skip(b",\"eventType\":\"")?;
-            &[]
+            rest.skip(",\"eventType\":\"")?;
+            ""
         };
-        rest.skip(b"AwsApiCall\",\"managementEvent\":true,\"recipientAccountId\":\"")?;
+        rest.skip("AwsApiCall\",\"managementEvent\":true,\"recipientAccountId\":\"")?;
         let recipient = rest.text()?;
-        rest.skip(b",\"eventCategory\":\"Management\"")?;
+        rest.skip(",\"eventCategory\":\"Management\"")?;
         Some(Self {
             signer,
             event_time,
@@ -115,47 +115,47 @@ impl<'a> OwnRecord<'a> {
     }
 }
 
-fn signer(identity: &[u8]) -> Option<Signer<'_>> {
+fn signer(identity: &str) -> Option<Signer<'_>> {
     let mut rest = Rest(identity);
-    rest.skip(b",\"principalId\":\"")?;
+    rest.skip(",\"principalId\":\"")?;
     rest.text()?;
-    rest.skip(b",\"arn\":\"")?;
+    rest.skip(",\"arn\":\"")?;
     rest.text()?;
-    rest.skip(b",\"accountId\":\"")?;
+    rest.skip(",\"accountId\":\"")?;
     let account = rest.text()?;
-    let access_key_id = if rest.skip(b",\"accessKeyId\":\"").is_some() { Some(rest.text()?) } else { None };
+    let access_key_id = if rest.skip(",\"accessKeyId\":\"").is_some() { Some(rest.text()?) } else { None };
     Some(Signer { account, access_key_id })
 }
 
 /// What is still to be read.
 #[derive(Clone, Copy)]
-struct Rest<'a>(&'a [u8]);
+struct Rest<'a>(&'a str);
 
 impl<'a> Rest<'a> {
-    fn skip(&mut self, expected: &[u8]) -> Option<()> {
+    fn skip(&mut self, expected: &str) -> Option<()> {
         self.0 = self.0.strip_prefix(expected)?;
         Some(())
     }
 
     /// The rest of a string and its closing quote; `None` when it has escapes.
     fn text(&mut self) -> Option<&'a str> {
-        let end = memchr::memchr2(b'"', b'\\', self.0)?;
-        let (text, rest) = self.0.split_at(end);
-        self.0 = rest.strip_prefix(b"\"")?;
-        std::str::from_utf8(text).ok()
+        let end = memchr::memchr2(b'"', b'\\', self.0.as_bytes())?;
+        let (text, rest) = self.0.split_at_checked(end)?;
+        self.0 = rest.strip_prefix('"')?;
+        Some(text)
     }
 
     /// What stands before the next `mark`, which is skipped.
-    fn until(&mut self, mark: &Finder<'_>) -> Option<&'a [u8]> {
-        self.split(mark.find(self.0)?, mark.needle().len())
+    fn until(&mut self, mark: &Finder<'_>) -> Option<&'a str> {
+        self.split(mark.find(self.0.as_bytes())?, mark.needle().len())
     }
 
-    /// What stands before the last `mark`, which is skipped.
-    fn until_last(&mut self, mark: &FinderRev<'_>) -> Option<&'a [u8]> {
-        self.split(mark.rfind(self.0)?, mark.needle().len())
+    /// What stands before the last `mark`, which is skipped. There is mostly one, and searching forward is the quicker way.
+    fn until_last(&mut self, mark: &Finder<'_>) -> Option<&'a str> {
+        self.split(mark.find_iter(self.0.as_bytes()).last()?, mark.needle().len())
     }
 
-    fn split(&mut self, at: usize, mark: usize) -> Option<&'a [u8]> {
+    fn split(&mut self, at: usize, mark: usize) -> Option<&'a str> {
         let (before, rest) = self.0.split_at_checked(at)?;
         self.0 = rest.get(mark..)?;
         Some(before)

@@ -104,7 +104,7 @@ pub fn verify(
 
 /// The signature of a claim whose own signature member is not read; what a client puts there.
 pub fn signature(request: &Received<'_>, claim: &Claim<'_>, secret: &str) -> String {
-    let hash = hex::encode(digest(&SHA256, request.body));
+    let hash = hash_text(request.body);
     let key = derive(claim, secret);
     with_string_to_sign(request, claim, &hash, |text| hex::encode(sign(&key, text)))
 }
@@ -190,15 +190,18 @@ fn payload_hash(request: &Received<'_>, service: &str, claim: &Claim<'_>) -> Res
             _ => {}
         }
     }
-    let computed = if request.body.is_empty() {
-        EMPTY_HASH.to_owned()
-    } else {
-        hex::encode(digest(&SHA256, request.body))
-    };
+    let computed = if request.body.is_empty() { EMPTY_HASH.to_owned() } else { hash_text(request.body) };
     match declared {
         Some(text) if service == "s3" && text != computed => Err(SignatureError::Payload),
         _ => Ok(computed),
     }
+}
+
+/// The hash in hexadecimal.
+fn hash_text(bytes: &[u8]) -> String {
+    let mut text = vec![0; 64];
+    hex::encode_to_slice(digest(&SHA256, bytes).as_ref(), &mut text).expect("twice 32 bytes");
+    String::from_utf8(text).expect("hexadecimal digits are ASCII")
 }
 
 fn derive(claim: &Claim<'_>, secret: &str) -> Key {

@@ -80,7 +80,11 @@ impl Head<'_> {
     /// The service in the credential scope, where there is one. Not verified.
     pub fn signing_name(&self) -> Option<&str> {
         if let Some(value) = self.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()) {
-            return value.split_once("Credential=")?.1.split([',', ' ']).next()?.split('/').nth(3);
+            let credential = match value.strip_prefix("AWS4-HMAC-SHA256 Credential=") {
+                Some(credential) => credential,
+                None => value.split_once("Credential=")?.1,
+            };
+            return credential.split([',', ' ']).next()?.split('/').nth(3);
         }
         let credential = self.query.split('&').find_map(|pair| pair.strip_prefix("X-Amz-Credential="))?;
         credential.split("%2F").flat_map(|part| part.split('/')).nth(3)

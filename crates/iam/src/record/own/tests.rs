@@ -104,7 +104,7 @@ proptest! {
         prop_assert_eq!(own.request_id, parsed["requestID"].as_str().unwrap());
         prop_assert_eq!(own.event_id, parsed["eventID"].as_str().unwrap());
         prop_assert_eq!(own.recipient, parsed["recipientAccountId"].as_str().unwrap());
-        let elements = serde_json::Deserializer::from_slice(own.request_parameters).into_iter().next();
+        let elements = serde_json::Deserializer::from_str(own.request_parameters).into_iter().next();
         let elements: Value = elements.unwrap().unwrap();
         prop_assert_eq!(&elements, &parsed["requestParameters"]);
         let arns: Vec<&str> = own.resource_arns().collect();
