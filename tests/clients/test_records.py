@@ -519,3 +519,56 @@ def test_who_called(house):
         },
         house.records("ListKeys")[0]["userIdentity"],
     )
+
+
+OTHER = "444455556666"
+
+
+@pytest.fixture
+def neighbours(tmp_path):
+    """A server with a user of another account, made offline."""
+    server = Server(tmp_path / "data", "--test-clock", START)
+    server.data_dir.mkdir()
+    server.start().stop()
+    made = server.keywatch("admin", "add-user", "bob", "--policy", "arn:aws:iam::aws:policy/AdministratorAccess", "--account", OTHER)
+    bob = dict(re.findall(r"(AWS_ACCESS_KEY_ID|AWS_SECRET_ACCESS_KEY)=(\S+)", made))
+    house = House(server.start())
+    yield house, bob["AWS_ACCESS_KEY_ID"], bob["AWS_SECRET_ACCESS_KEY"]
+    server.stop()
+
+
+def test_use_across_accounts_is_told_to_both(neighbours):
+    house, access_key, secret = neighbours
+    key = house.key()
+    policy = json.loads(house.kms.get_key_policy(KeyId=key["KeyId"])["Policy"])
+    there = {"AWS": f"arn:aws:iam::{OTHER}:root"}
+    policy["Statement"].append({"Effect": "Allow", "Principal": there, "Action": "kms:Encrypt", "Resource": "*"})
+    house.kms.put_key_policy(KeyId=key["KeyId"], Policy=json.dumps(policy))
+    bob = house.client("kms", key=access_key, secret=secret)
+    bob.encrypt(KeyId=key["Arn"], Plaintext=b"x")
+    with pytest.raises(ClientError):
+        bob.generate_data_key(KeyId=key["Arn"], KeySpec="AES_256")
+
+    def of(trail):
+        events = [json.loads(event["CloudTrailEvent"]) for event in trail.lookup_events()["Events"]]
+        return {event["eventName"]: event for event in events}
+
+    his, ours = of(house.client("cloudtrail", key=access_key, secret=secret)), of(house.trail)
+    mine = ours["Encrypt"]
+    for name in ("requestID", "sharedEventID", "eventTime", "resources", "requestParameters", "additionalEventData"):
+        assert mine[name] == his["Encrypt"][name], name
+    assert UUID.fullmatch(mine["sharedEventID"]) and mine["sharedEventID"] != mine["eventID"] != his["Encrypt"]["eventID"]
+    assert (mine["recipientAccountId"], his["Encrypt"]["recipientAccountId"]) == (ACCOUNT, OTHER)
+    assert his["Encrypt"]["userIdentity"]["userName"] == "bob"
+    principal = his["Encrypt"]["userIdentity"]["principalId"]
+    assert mine["userIdentity"] == {"type": "AWSAccount", "principalId": principal, "accountId": OTHER}
+    assert his["GenerateDataKey"]["errorCode"] == "AccessDenied" and "sharedEventID" not in his["GenerateDataKey"]
+    assert "GenerateDataKey" not in ours, "a refused call across accounts is told to its caller only"
+    # Used once, and the owner's account is told by its own event.
+    usage = house.kms.get_key_last_usage(KeyId=key["KeyId"])["KeyLastUsage"]
+    assert usage["CloudTrailEventId"] == mine["eventID"]
+    asked = dict(Namespace="AWS/KMS", MetricName="SuccessfulRequest", Period=3600, Statistics=["Sum"])
+    dimensions = [{"Name": "KeyArn", "Value": key["Arn"]}, {"Name": "Operation", "Value": "Encrypt"}]
+    hours = dict(StartTime="2026-11-02T07:00:00Z", EndTime="2026-11-02T09:00:00Z")
+    points = house.client("cloudwatch").get_metric_statistics(Dimensions=dimensions, **asked, **hours)["Datapoints"]
+    assert [point["Sum"] for point in points] == [1.0]

@@ -32,6 +32,8 @@ pub struct ApiCall<'a> {
     pub region: &'a Region,
     /// The account whose trail this record belongs to.
     pub recipient: &'a AccountId,
+    /// What this record has in common with that of another account.
+    pub shared_event_id: Option<&'a str>,
     pub caller: Identity<'a>,
     /// An address, a service's name, or `AWS Internal`.
     pub source_address: &'a str,
@@ -53,6 +55,8 @@ pub enum Identity<'a> {
     Unknown {
         access_key_id: Option<&'a str>,
     },
+    /// A caller from another account, in the record of the account that owns what was used: who exactly it was is not told.
+    Foreign(&'a Caller),
     /// A service acting for an account: `AWS Internal`.
     Internal {
         account: &'a AccountId,
@@ -119,6 +123,9 @@ impl ApiCall<'_> {
         resources_member(out, &self.notes.resources);
         out.push_str(",\"eventType\":\"AwsApiCall\",\"managementEvent\":true");
         text_member(out, "recipientAccountId", self.recipient.as_str());
+        if let Some(id) = self.shared_event_id {
+            text_member(out, "sharedEventID", id);
+        }
         out.push_str(",\"eventCategory\":\"Management\"");
         if let Some(tls) = &self.tls {
             tls.write(out);
@@ -156,6 +163,12 @@ impl Identity<'_> {
     fn write(&self, out: &mut String) {
         match self {
             Identity::Known(caller) => write_caller(out, caller),
+            Identity::Foreign(caller) => {
+                out.push_str("{\"type\":\"AWSAccount\"");
+                text_member(out, "principalId", &caller.user_id);
+                text_member(out, "accountId", caller.account.as_str());
+                out.push('}');
+            }
             Identity::Unknown { access_key_id } => {
                 out.push_str("{\"type\":\"Unknown\"");
                 if let Some(key) = access_key_id {
@@ -332,6 +345,7 @@ mod tests {
             event_name: "EnableKey",
             region: &region,
             recipient: &account,
+            shared_event_id: None,
             caller: Identity::Known(&caller),
             source_address: "127.0.0.1",
             user_agent: Some("aws \"cli\""),

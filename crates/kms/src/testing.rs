@@ -228,6 +228,7 @@ fn record_of(call: &Call<'_>, op: KmsOperation, fault: Option<&Fault>) -> String
         event_name: op.info().name,
         region: &call.region,
         recipient: call.account(),
+        shared_event_id: None,
         caller: Identity::Known(&call.caller),
         source_address: "127.0.0.1",
         user_agent: None,

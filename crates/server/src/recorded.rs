@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use keywatch_api::{Access, AccountId, Fault, OperationInfo, Region, Service};
 use keywatch_crypto::random;
 use keywatch_iam::record::{ApiCall, Identity, TlsDetails};
-use keywatch_iam::{Call, Notes, Origin};
+use keywatch_iam::{Call, Caller, Notes, Origin};
 use keywatch_store::{Append, Batch, CommitError, EntryKind, Partition, Transaction};
 use tracing::{debug, error};
 
@@ -119,14 +119,19 @@ async fn operate<W: Work>(
             now,
             region: &region,
             recipient: &who.caller.account,
+            shared_event_id: None,
             caller: Identity::Known(&who.caller),
             notes: &call.notes,
             error: fault.map(|fault| (work.record_code(fault), fault.message.as_deref())),
         };
-        let entry = work.is_recorded().then(|| record.entry(ask, &info));
+        let entries = if work.is_recorded() { record.entries(ask, &info, &who.caller) } else { Vec::new() };
         // What a failed operation left in its transaction is dropped with it.
         let mut batch = if outcome.is_ok() { call.tx.into_batch() } else { Batch::default() };
-        batch.appends.extend(entry);
+        if batch.appends.is_empty() {
+            batch.appends = entries;
+        } else {
+            batch.appends.extend(entries);
+        }
         if batch.is_empty() {
             return outcome;
         }
@@ -163,6 +168,7 @@ async fn refuse<W: Work>(
         now,
         region: &region,
         recipient: &app.auth.account,
+        shared_event_id: None,
         caller: Identity::Unknown { access_key_id: refused.access_key_id.as_deref() },
         notes: &Notes::default(),
         error: Some((work.record_code(&fault), fault.message.as_deref())),
@@ -199,11 +205,13 @@ fn record_region(service: Service, region: &Region) -> Region {
 }
 
 /// What a record says that is not in the request.
+#[derive(Clone, Copy)]
 struct Record<'a> {
     ids: &'a Ids,
     now: Timestamp,
     region: &'a Region,
     recipient: &'a AccountId,
+    shared_event_id: Option<&'a str>,
     caller: Identity<'a>,
     notes: &'a Notes,
     /// Code and text.
@@ -211,7 +219,35 @@ struct Record<'a> {
 }
 
 impl Record<'_> {
-    /// The log entry of this call.
+    /// The log entries of a call: its caller's, and, when it succeeded, one for each other account whose resources it was about.
+    /// Source: CloudTrail user guide, "sharedEventID": events of one action that go to several accounts.
+    fn entries(&self, ask: &Ask<'_>, info: &OperationInfo, caller: &Caller) -> Vec<Append> {
+        let mut owners: Vec<AccountId> = Vec::new();
+        let foreign =
+            self.notes.resources.iter().filter(|resource| resource.account != self.recipient.as_str());
+        for owner in
+            foreign.filter(|_| self.error.is_none()).filter_map(|resource| resource.account.parse().ok())
+        {
+            if !owners.contains(&owner) {
+                owners.push(owner);
+            }
+        }
+        if owners.is_empty() {
+            return vec![self.entry(ask, info)];
+        }
+        let shared = Ids::new();
+        let of_caller = Record { shared_event_id: Some(shared.event()), ..*self };
+        let mut entries = vec![of_caller.entry(ask, info)];
+        for owner in &owners {
+            let ids = self.ids.with_new_event();
+            let of_owner =
+                Record { ids: &ids, recipient: owner, caller: Identity::Foreign(caller), ..of_caller };
+            entries.push(of_owner.entry(ask, info));
+        }
+        entries
+    }
+
+    /// The log entry of this call in one account.
     fn entry(&self, ask: &Ask<'_>, info: &OperationInfo) -> Append {
         let host = ask.head.headers.get(HOST).and_then(|value| value.to_str().ok()).or(ask.authority);
         let record = ApiCall {
@@ -220,6 +256,7 @@ impl Record<'_> {
             event_name: info.name,
             region: self.region,
             recipient: self.recipient,
+            shared_event_id: self.shared_event_id,
             caller: self.caller,
             source_address: &ask.peer.ip_text,
             user_agent: user_agent(ask),
@@ -296,6 +333,13 @@ impl Ids {
             let id = uuid::Builder::from_random_bytes(bytes).into_uuid();
             id.hyphenated().encode_lower(&mut text[half * 36..]);
         }
+        Self { text }
+    }
+
+    /// The same request under another event id.
+    fn with_new_event(&self) -> Self {
+        let mut text = Self::new().text;
+        text[..36].copy_from_slice(&self.text[..36]);
         Self { text }
     }
 

@@ -188,6 +188,7 @@ fn record(visit: &Visit<'_>, wish: &Wish, fault: Option<&Fault>) -> Append {
         event_name: wish.operation(),
         region: &region,
         recipient,
+        shared_event_id: None,
         caller: Identity::Unknown { access_key_id: None },
         source_address: &address,
         user_agent: visit.user_agent,

@@ -126,6 +126,7 @@ impl Offline {
             event_name: info.name,
             region: &self.region,
             recipient: &self.account,
+            shared_event_id: None,
             caller: Identity::Known(&self.caller),
             source_address: AGENT,
             user_agent: Some(AGENT),

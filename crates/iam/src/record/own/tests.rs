@@ -75,6 +75,7 @@ fn record(case: &Case) -> String {
         event_name: "EnableKey",
         region: &region,
         recipient: &account,
+        shared_event_id: None,
         caller: identity,
         source_address: "127.0.0.1",
         user_agent: case.agent.as_deref(),
