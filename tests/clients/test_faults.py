@@ -1,0 +1,210 @@
+"""What goes wrong under a server: a full disk, a read-only disk, a clock that is set back.
+
+Whatever happens, a call that cannot be recorded is refused, nothing that was answered is lost, no record is double, and once the trouble is
+over the server goes on without a hand. The disk is a file system of its own in memory, whose size and mode can be changed under the server;
+the clock is libfaketime's. Each test prints how many faults it made."""
+
+import base64
+import ctypes.util
+import json
+import os
+import secrets
+import shutil
+import subprocess
+from collections import Counter
+from pathlib import Path
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from harness import REGION, Server
+
+MEGABYTES = 8
+
+
+def client(server, service):
+    environment = server.environment()
+    return boto3.client(
+        service,
+        endpoint_url=server.url,
+        region_name=REGION,
+        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+        config=Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=30),
+    )
+
+
+class Disk:
+    """A file system in memory."""
+
+    def __init__(self, place):
+        self.place = place
+        place.mkdir()
+        made = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={MEGABYTES}m,mode=0700", "keywatch-test", place], capture_output=True, text=True)
+        if made.returncode != 0:
+            pytest.skip(f"a file system of its own cannot be mounted here: {made.stderr.strip()}")
+
+    def remount(self, option):
+        subprocess.run(["mount", "-o", f"remount,{option}", self.place], check=True)
+
+    def close(self):
+        subprocess.run(["umount", "--lazy", self.place], check=True)
+
+
+@pytest.fixture
+def disk(tmp_path):
+    disk = Disk(tmp_path / "disk")
+    yield disk
+    disk.close()
+
+
+@pytest.fixture
+def server(disk, tmp_path):
+    server = Server(disk.place / "data")
+    server.data_dir.mkdir()
+    # The server's log is not on the disk that fails.
+    log = tmp_path / "server.log"
+    server.data_dir.with_suffix(".log").symlink_to(log)
+    server.start()
+    yield server
+    server.stop()
+
+
+class Caller:
+    """Calls, and what was answered."""
+
+    def __init__(self, server):
+        self.server = server
+        self.kms = client(server, "kms")
+        self.key = self.kms.create_key()["KeyMetadata"]["KeyId"]
+        self.answered, self.refused = [], []
+
+    def call(self, context_bytes=16):
+        """One call; whether it was answered."""
+        # What is random does not shrink when it is stored.
+        context = {"filler": base64.b64encode(secrets.token_bytes(context_bytes)).decode()}
+        try:
+            answer = self.kms.encrypt(KeyId=self.key, Plaintext=b"hello", EncryptionContext=context)
+        except ClientError as refusal:
+            assert refusal.response["Error"]["Code"] == "KMSInternalException", refusal
+            self.refused.append(refusal.response["ResponseMetadata"]["RequestId"])
+            return False
+        self.answered.append(answer["ResponseMetadata"]["RequestId"])
+        return True
+
+    def check_history(self):
+        """Every answered call has one record, and none is double."""
+        requests, events = Counter(), Counter()
+        for page in client(self.server, "cloudtrail").get_paginator("lookup_events").paginate():
+            for event in page["Events"]:
+                record = json.loads(event["CloudTrailEvent"])
+                events[record["eventID"]] += 1
+                requests[record.get("requestID")] += 1
+        assert not [request for request in self.answered if requests[request] != 1], "answered without one record"
+        assert not [event for event, count in events.items() if count > 1], "a record is double"
+
+
+def test_a_full_disk_refuses_calls_until_there_is_room(server, disk):
+    caller = Caller(server)
+    faults = 0
+    size = MEGABYTES
+    for _ in range(3):
+        for _ in range(40_000):
+            if not caller.call(context_bytes=6_000):
+                break
+        else:
+            pytest.fail("the disk does not fill")
+        # Full is full for the next ones too, and changes are refused as well.
+        assert not any(caller.call(context_bytes=6_000) for _ in range(3))
+        with pytest.raises(ClientError):
+            caller.kms.create_key(Description="d" * 8_000)
+        faults += 5
+        size += MEGABYTES // 2
+        disk.remount(f"size={size}m")
+        assert all(caller.call() for _ in range(20)), "there is room again"
+    caller.check_history()
+    print(f"{faults} faults of a full disk, {len(caller.answered)} answered calls, {len(caller.refused)} refused")
+
+
+def test_a_disk_that_takes_nothing_refuses_calls_until_it_does(server, disk):
+    caller = Caller(server)
+    faults = 0
+    for _ in range(5):
+        assert all(caller.call() for _ in range(5))
+        # Files open for writing keep a file system from becoming read-only: one without room for a byte refuses as much.
+        usage = shutil.disk_usage(disk.place)
+        disk.remount(f"size={usage.used}")
+        while caller.call(context_bytes=6_000):
+            pass
+        refused = [caller.call(context_bytes=6_000) for _ in range(5)]
+        faults += 1 + refused.count(False)
+        disk.remount(f"size={MEGABYTES * 8}m")
+        assert caller.call()
+    caller.check_history()
+    print(f"{faults} faults of a disk that takes nothing, {len(caller.answered)} answered calls, {len(caller.refused)} refused")
+
+
+def test_a_start_on_a_read_only_disk_is_one_clear_line(server, disk):
+    caller = Caller(server)
+    assert caller.call()
+    server.stop()
+    disk.remount("ro")
+    try:
+        done = subprocess.run(
+            [os.environ.get("KEYWATCH_BINARY", "keywatch"), "serve", "--data-dir", str(server.data_dir), "--listen", "127.0.0.1:0"],
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+        assert done.returncode == 2
+        assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    finally:
+        disk.remount("rw")
+    server.start()
+    again = Caller(server)
+    again.answered = caller.answered
+    assert again.call()
+    again.check_history()
+
+
+def faketime():
+    for place in Path("/usr/lib").glob("*/faketime/libfaketime.so.1"):
+        return str(place)
+    found = ctypes.util.find_library("faketime")
+    return found or pytest.skip("libfaketime is not installed")
+
+
+def test_a_clock_that_is_set_back(tmp_path, monkeypatch):
+    library = faketime()
+    clock = tmp_path / "clock"
+    clock.write_text("+0")
+    server = Server(tmp_path / "data")
+    server.data_dir.mkdir()
+    with monkeypatch.context() as patch:
+        patch.setenv("LD_PRELOAD", library)
+        patch.setenv("FAKETIME_TIMESTAMP_FILE", str(clock))
+        patch.setenv("FAKETIME_NO_CACHE", "1")
+        patch.setenv("FAKETIME_DONT_FAKE_MONOTONIC", "1")
+        server.start()
+    try:
+        caller = Caller(server)
+        assert all(caller.call() for _ in range(20))
+        steps = ["-90", "-200", "+120", "-240", "+0"]
+        for step in steps:
+            # Within the five minutes that signatures are good for: further off, every call is refused as AWS does.
+            clock.write_text(step)
+            assert all(caller.call() for _ in range(20)), f"the clock stands at {step} s"
+        caller.check_history()
+        # Beyond them: refused, recorded, and forgotten as soon as the clock is right again.
+        clock.write_text("-3600")
+        with pytest.raises(ClientError) as refusal:
+            caller.kms.list_keys()
+        assert refusal.value.response["Error"]["Code"] == "InvalidSignatureException"
+        clock.write_text("+0")
+        assert caller.call()
+        caller.check_history()
+        print(f"{len(steps) + 1} times the clock was set, {len(caller.answered)} answered calls")
+    finally:
+        server.stop()
