@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_with::skip_serializing_none;
 
-use crate::WireTime;
+use crate::{Blob, WireTime};
 
 /// The table of operations.
 #[macro_export]
@@ -45,7 +45,7 @@ macro_rules! cloudtrail_operations {
             ListImports - Read;
             ListInsightsData - Read;
             ListInsightsMetricData - Read;
-            ListPublicKeys - Read;
+            ListPublicKeys list_public_keys Read;
             ListQueries - Read;
             ListTags list_tags Read;
             ListTrails list_trails Read;
@@ -279,6 +279,9 @@ pub struct GetTrailStatusResponse {
     pub latest_delivery_time: Option<WireTime>,
     pub start_logging_time: Option<WireTime>,
     pub stop_logging_time: Option<WireTime>,
+    pub latest_notification_time: Option<WireTime>,
+    pub latest_digest_delivery_time: Option<WireTime>,
+    pub latest_digest_delivery_error: Option<String>,
     pub latest_cloud_watch_logs_delivery_time: Option<WireTime>,
 }
 
@@ -305,22 +308,98 @@ crate::shape! {
 }
 
 crate::shape! {
+    /// What an advanced selector asks of one field.
+    pub struct AdvancedFieldSelector: Pascal {
+        field: String [len 1..=1000] [pattern is_selector_field, "[\\w|\\d|\\.|_]+"],
+        equals: Option<Vec<String>> [len 1..=usize::MAX] [each 1..=2048],
+        starts_with: Option<Vec<String>> [len 1..=usize::MAX] [each 1..=2048],
+        ends_with: Option<Vec<String>> [len 1..=usize::MAX] [each 1..=2048],
+        not_equals: Option<Vec<String>> [len 1..=usize::MAX] [each 1..=2048],
+        not_starts_with: Option<Vec<String>> [len 1..=usize::MAX] [each 1..=2048],
+        not_ends_with: Option<Vec<String>> [len 1..=usize::MAX] [each 1..=2048],
+    }
+}
+
+crate::shape! {
+    pub struct AdvancedEventSelector: Pascal {
+        name: Option<String> [len 0..=1000],
+        field_selectors: Vec<AdvancedFieldSelector> [len 1..=usize::MAX],
+    }
+}
+
+fn is_selector_field(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "_.|".contains(c))
+}
+
+crate::shape! {
     pub struct PutEventSelectorsRequest: Pascal {
         trail_name: String,
         event_selectors: Option<Vec<EventSelector>>,
+        advanced_event_selectors: Option<Vec<AdvancedEventSelector>>,
     }
+}
+
+crate::shape! {
+    pub struct ListPublicKeysRequest: Pascal {
+        start_time: Option<WireTime>,
+        end_time: Option<WireTime>,
+        next_token: Option<String>,
+    }
+}
+
+#[skip_serializing_none]
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ListPublicKeysResponse {
+    pub public_key_list: Vec<PublicKey>,
+    pub next_token: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct PublicKey {
+    /// `RSAPublicKey` of PKCS#1 in DER.
+    pub value: Blob,
+    pub validity_start_time: WireTime,
+    pub validity_end_time: WireTime,
+    /// MD5 of `value` in hexadecimal.
+    pub fingerprint: String,
 }
 
 crate::shape! {
     pub struct GetEventSelectorsRequest: Pascal { trail_name: String }
 }
 
+/// Basic or advanced selectors.
+#[skip_serializing_none]
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct EventSelectorsResponse {
     #[serde(rename = "TrailARN")]
     pub trail_arn: String,
-    pub event_selectors: Vec<EventSelectorShown>,
+    pub event_selectors: Option<Vec<EventSelectorShown>>,
+    pub advanced_event_selectors: Option<Vec<AdvancedEventSelectorShown>>,
+}
+
+#[skip_serializing_none]
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct AdvancedEventSelectorShown {
+    pub name: Option<String>,
+    pub field_selectors: Vec<AdvancedFieldSelectorShown>,
+}
+
+#[skip_serializing_none]
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct AdvancedFieldSelectorShown {
+    pub field: String,
+    pub equals: Option<Vec<String>>,
+    pub starts_with: Option<Vec<String>>,
+    pub ends_with: Option<Vec<String>>,
+    pub not_equals: Option<Vec<String>>,
+    pub not_starts_with: Option<Vec<String>>,
+    pub not_ends_with: Option<Vec<String>>,
 }
 
 #[derive(Debug, Serialize)]

@@ -7,7 +7,9 @@ use std::fmt;
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};
 use aws_lc_rs::rand;
 use aws_lc_rs::rsa::KeySize;
-use aws_lc_rs::signature::{KeyPair, RSA_PKCS1_SHA256, RsaKeyPair};
+use aws_lc_rs::signature::{
+    KeyPair, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair, UnparsedPublicKey,
+};
 use rsa::pkcs1v15;
 use rsa::pkcs8::DecodePrivateKey;
 use rsa::rand_core::{self, CryptoRng, RngCore};
@@ -95,6 +97,11 @@ impl fmt::Debug for SigningKeyPair {
     }
 }
 
+/// Whether `signature` is one over `message`, with SHA-256, by the key whose PKCS#1 `RSAPublicKey` is `public`.
+pub fn verifies_sha256(public: &[u8], message: &[u8], signature: &[u8]) -> bool {
+    UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, public).verify(message, signature).is_ok()
+}
+
 fn pkcs8_of(pair: &RsaKeyPair) -> SecretBytes {
     let der: Pkcs8V1Der<'_> = pair.as_der().expect("an RSA key encodes");
     SecretBytes::new(der.as_ref().to_vec())
@@ -137,10 +144,7 @@ impl CryptoRng for RandCore<'_> {}
 mod tests {
     use super::*;
 
-    use aws_lc_rs::signature::{
-        RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY, RSA_PKCS1_2048_8192_SHA256, RsaParameters,
-        UnparsedPublicKey,
-    };
+    use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY, RsaParameters};
 
     use crate::import::{WrappingKeyPair, WrappingKeySpec};
     use crate::random::SystemRandom;
@@ -159,8 +163,9 @@ mod tests {
 
         let sha256 = pair.sign_sha256(message);
         assert_eq!(sha256, made.sign_sha256(message), "PKCS#1 v1.5 is deterministic");
-        assert!(verifies(&RSA_PKCS1_2048_8192_SHA256, &public, message, &sha256));
-        assert!(!verifies(&RSA_PKCS1_2048_8192_SHA256, &public, b"other", &sha256));
+        assert!(verifies_sha256(&public, message, &sha256));
+        assert!(!verifies_sha256(&public, b"other", &sha256));
+        assert!(!verifies_sha256(b"no key", message, &sha256));
         let reference = rsa::RsaPrivateKey::from_pkcs8_der(pair.pkcs8_der().expose()).expect("a key");
         let digest = crate::digest::sha256(message);
         let prefix = hex::decode("3031300d060960864801650304020105000420").expect("hexadecimal");

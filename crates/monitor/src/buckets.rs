@@ -9,7 +9,7 @@
 mod bodies;
 mod record;
 
-pub use bodies::{Bodies, BodyError, BodyStream, OpenError};
+pub use bodies::{Bodies, BodyError, BodyStream, OpenError, PlaceError};
 pub use record::{
     BUCKET, BucketRecord, Checksum, LOOSE, OBJECT, ObjectRecord, PART, PartRecord, Piece, UPLOAD,
     UploadRecord, loose_marker, object_key, part_key, upload_key,

@@ -15,6 +15,7 @@ use crate::admin::AdminOptions;
 use crate::config::ServeOptions;
 use crate::exit;
 use crate::report::ReportOptions;
+use crate::verify::VerifyOptions;
 
 const EXIT_CODES: &str = "Exit codes:
   0  done
@@ -52,6 +53,8 @@ pub enum Command {
     Import(ImportOptions),
     /// Summarize the KMS activity in CloudTrail log files
     Report(Box<ReportOptions>),
+    /// Prove that the log files of trails are whole
+    Verify(Box<VerifyOptions>),
     /// Manage root access key, users and sessions of a data directory while no server runs on it
     #[command(after_help = EXIT_CODES)]
     Admin(Box<AdminOptions>),

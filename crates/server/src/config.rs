@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use figment::Figment;
 use figment::providers::{Format, Toml};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+use keywatch_monitor::trail::INTERVAL_DEFAULT;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -18,6 +19,8 @@ const LISTEN_DEFAULT: &str = "127.0.0.1:4599";
 const ACCOUNT_DEFAULT: &str = "000000000000";
 const REGION_DEFAULT: &str = "us-east-1";
 const REGION_LENGTH_MAX: usize = 32;
+const DELIVERY_INTERVALS: std::ops::RangeInclusive<SignedDuration> =
+    SignedDuration::from_secs(1)..=SignedDuration::from_hours(1);
 
 /// The options of `serve` as they were given, by flag, variable or file.
 #[derive(Debug, Clone, Default, Args, Deserialize)]
@@ -76,6 +79,9 @@ pub struct ServeOptions {
     /// Refuse KMS calls beyond the request rates that AWS publishes
     #[arg(long, env = "KEYWATCH_REQUEST_QUOTAS", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
     pub request_quotas: Option<bool>,
+    /// How often trails' log files are delivered, from 1s to 1h [default: 5m]
+    #[arg(long, value_name = "DURATION", env = "KEYWATCH_DELIVERY_INTERVAL")]
+    pub delivery_interval: Option<String>,
     /// TOML file with any of these options
     #[arg(long, value_name = "FILE", env = "KEYWATCH_CONFIG")]
     #[serde(skip)]
@@ -101,6 +107,8 @@ pub struct Config {
     pub seed: Option<PathBuf>,
     pub attestation_root: Option<PathBuf>,
     pub request_quotas: bool,
+    /// Between deliveries of log files.
+    pub delivery_interval: SignedDuration,
 }
 
 /// Address of a PostgreSQL server; it may hold a password, so it does not print.
@@ -192,6 +200,9 @@ impl Config {
             seed: options.seed,
             attestation_root: options.attestation_root,
             request_quotas: options.request_quotas.unwrap_or(false),
+            delivery_interval: options
+                .delivery_interval
+                .map_or(Ok(INTERVAL_DEFAULT), |text| parse_delivery_interval(&text))?,
             data_dir,
         })
     }
@@ -218,6 +229,7 @@ impl ServeOptions {
             seed: self.seed.or(file.seed),
             attestation_root: self.attestation_root.or(file.attestation_root),
             request_quotas: self.request_quotas.or(file.request_quotas),
+            delivery_interval: self.delivery_interval.or(file.delivery_interval),
             config: self.config,
         }
     }
@@ -309,6 +321,12 @@ fn parse_test_clock(text: String) -> Result<Option<TestClockStart>, ConfigError>
     }
 }
 
+fn parse_delivery_interval(text: &str) -> Result<SignedDuration, ConfigError> {
+    let interval =
+        text.parse::<SignedDuration>().ok().filter(|interval| DELIVERY_INTERVALS.contains(interval));
+    interval.ok_or_else(|| wrong("delivery-interval", text, "expected a duration from 1s to 1h, such as 5m"))
+}
+
 fn parse_smtp(url: String) -> Result<String, ConfigError> {
     let known =
         ["smtp://", "smtps://"].iter().any(|scheme| url.len() > scheme.len() && url.starts_with(scheme));
@@ -339,6 +357,11 @@ mod tests {
         check(
             |o| o.database_url = Some("mysql://secret@db".into()),
             "--database-url …: expected postgres://user@host/database",
+        );
+        check(|o| o.delivery_interval = Some("1s".into()), "");
+        check(
+            |o| o.delivery_interval = Some("2h".into()),
+            "--delivery-interval 2h: expected a duration from 1s to 1h, such as 5m",
         );
         check(|o| o.smtp = Some("mail.example".into()), "--smtp …: expected smtp://host:port");
         check(

@@ -20,4 +20,5 @@ pub mod report;
 pub mod root_secrets;
 pub mod s3;
 pub mod serve;
+pub mod verify;
 pub mod wire;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use keywatch_server::cli::{Cli, Command, Parsed};
-use keywatch_server::{admin, client, completions, report, serve};
+use keywatch_server::{admin, client, completions, report, serve, verify};
 
 /// A call allocates on a worker and is freed on the store's thread, which glibc's allocator spends a fifth of a call on.
 #[global_allocator]
@@ -21,6 +21,7 @@ fn main() -> ExitCode {
         Command::Outbox(options) => client::outbox::run(options),
         Command::Import(options) => client::import::run(options),
         Command::Report(options) => report::run(&options),
+        Command::Verify(options) => verify::run(&options),
         Command::Admin(options) => admin::run(*options),
         Command::Completions(options) => completions::run(options),
     }

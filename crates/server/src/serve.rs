@@ -167,7 +167,9 @@ async fn build(config: &Config, store: Store, endpoint: String) -> Result<(Arc<A
             allow_private_targets: config.allow_private_targets,
         },
     )?;
-    let followers = followers(&store, &kms, &series, &notify, &bodies, clock.now()).await?;
+    let interval = config.delivery_interval;
+    let files = FilesDelivery::open(store.clone(), bodies.clone(), keyring.clone(), interval).await?;
+    let followers = followers(&store, &kms, &series, &notify, files, clock.now()).await?;
     let (engine, handle): (Engine, EngineHandle) =
         Engine::new(store.clone(), clock.clone(), movable, followers);
     let app = App {
@@ -232,13 +234,13 @@ async fn followers(
     kms: &Arc<Kms>,
     series: &Arc<LiveSeries>,
     notify: &Notify,
-    bodies: &Bodies,
+    files: FilesDelivery,
     now: Timestamp,
 ) -> Result<Vec<Box<dyn Follower>>, StoreError> {
     Ok(vec![
         Box::new(DueKeys::new(store.clone(), kms.clone())),
         Box::new(KeyUsageFollower::open(store.clone(), kms.clone()).await?),
-        Box::new(FilesDelivery::open(store.clone(), bodies.clone()).await?),
+        Box::new(files),
         Box::new(KeyUses::open(store.clone()).await?),
         Box::new(LogsFollower::open(store.clone()).await?),
         Box::new(MetricsFollower::new(store.clone(), series.clone(), now)),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
-use keywatch_store::{Batch, Scan, Store, StoreError};
+use keywatch_store::{Batch, CommitError, Scan, Store, StoreError, encode};
 use object_store::aws::AmazonS3Builder;
 use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
@@ -15,7 +15,7 @@ use object_store::path::Path;
 use object_store::prefix::PrefixStore;
 use object_store::{GetOptions, GetRange, ObjectStore};
 
-use super::record::LOOSE;
+use super::record::{LOOSE, OBJECT, ObjectRecord, loose_marker, object_key};
 
 const LOOSE_AT_ONCE: usize = 1_000;
 
@@ -53,6 +53,15 @@ pub enum BodyError {
     Store(#[source] object_store::Error),
     #[error("the body could not be synced")]
     Sync(#[source] std::io::Error),
+}
+
+/// Why an object could not be placed.
+#[derive(Debug, thiserror::Error)]
+pub enum PlaceError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Body(#[from] BodyError),
 }
 
 impl From<object_store::Error> for BodyError {
@@ -112,6 +121,29 @@ impl Bodies {
             .await
             .map_err(|stopped| BodyError::Sync(stopped.into()))?
             .map_err(BodyError::Sync)
+    }
+
+    /// Writes the body of an object of one piece, and adds to `batch` what makes the object visible. Nobody replaces it: its
+    /// key is new.
+    pub async fn place(
+        &self,
+        store: &Store,
+        batch: &mut Batch,
+        (bucket, key): (&str, &str),
+        object: &ObjectRecord,
+        body: Bytes,
+    ) -> Result<(), PlaceError> {
+        let name = object.body.first().map(|piece| piece.name.clone()).unwrap_or_default();
+        let loose = Batch { puts: vec![(LOOSE, name.clone(), loose_marker())], ..Batch::default() };
+        match store.commit(loose).await {
+            Ok(_) => {}
+            Err(CommitError::Store(error)) => return Err(error.into()),
+            Err(conflict) => return Err(StoreError::corrupt(conflict.to_string()).into()),
+        }
+        self.write(&name, body).await?;
+        batch.deletes.push((LOOSE, name));
+        batch.puts.push((OBJECT, object_key(bucket, key), encode(object)?));
+        Ok(())
     }
 
     /// Reads a body, or the given bytes of it.

@@ -6,14 +6,13 @@
 //! committed with the position. **Invariant:** an event belongs to the group and stream that bore the names when it was
 //! put: one made later under the same name has a `since` behind the event.
 
-use std::{borrow::Cow, collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc};
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use keywatch_store::{
     Batch, CommitError, EntryKind, LogEntry, Partition, Scan, Seq, Store, StoreError, Transaction, decode,
 };
-use serde::Deserialize;
 
 use super::{
     chunk::{self, Position, StoredEvent},
@@ -29,6 +28,7 @@ use crate::{
     trail::{
         import::reaches_log_groups,
         record::{TRAIL, TrailRecord},
+        selectors::Facts,
     },
 };
 
@@ -52,15 +52,6 @@ pub struct LogsFollower {
     filters: HashMap<String, Arc<Vec<CompiledFilter>>>,
     filters_generation: Option<u64>,
     sweep: Sweep,
-}
-
-/// What the selectors of trails ask of a record.
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct About<'r> {
-    #[serde(borrow)]
-    event_source: Cow<'r, str>,
-    read_only: bool,
 }
 
 /// What one run takes in.
@@ -158,9 +149,8 @@ impl LogsFollower {
         if message.len() > RECORD_BYTES_MAX {
             return Ok(());
         }
-        let asked = self.trails.iter().any(|trail| trail.selectors.is_some());
-        let about: About<'_> =
-            if asked { serde_json::from_str(message).unwrap_or_default() } else { About::default() };
+        let asked = self.trails.iter().any(TrailRecord::has_selectors);
+        let facts = if asked { Facts::of(message.as_bytes()) } else { Facts::default() };
         let destinations: Vec<(Partition, String, String)> = self
             .trails
             .iter()
@@ -168,7 +158,7 @@ impl LogsFollower {
                 EntryKind::ImportedRecord => trail.takes_imported(&entry.partition),
                 _ => trail.takes(&entry.partition, entry.time),
             })
-            .filter(|trail| trail.selects(&about.event_source, about.read_only))
+            .filter(|trail| trail.selects(&facts))
             .filter_map(|trail| {
                 let arn = trail.cloud_watch_logs_log_group_arn.as_deref()?;
                 let group = super::access::group_of_arn(arn)?;

@@ -334,6 +334,7 @@ async fn a_trail_feeds_its_group_and_the_guides_filter_counts() {
         kms_key_id: None,
         tags: Default::default(),
         selectors: None,
+        advanced_selectors: None,
         started: Some(world.now()),
         stopped: None,
     };

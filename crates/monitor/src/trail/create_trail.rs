@@ -37,6 +37,7 @@ pub(crate) async fn create_trail(
         kms_key_id: request.kms_key_id,
         tags: tags(request.tags_list.unwrap_or_default())?,
         selectors: None,
+        advanced_selectors: None,
         started: None,
         stopped: None,
     };

@@ -1,4 +1,4 @@
-//! `DeleteTrail`: its files and log events stay.
+//! `DeleteTrail`: its files and log events stay, and what it has logged until now is still delivered.
 
 use keywatch_api::cloudtrail::TrailNameRequest;
 use keywatch_iam::Call;
@@ -6,8 +6,9 @@ use keywatch_iam::Call;
 use super::error::CloudTrailError;
 use super::files_delivery::DELIVERY;
 use super::named;
-use super::record::TRAIL;
+use super::record::{TRAIL, TrailRecord};
 use super::service::Trails;
+use super::start_logging::keep_ended;
 
 pub(crate) async fn delete_trail(
     call: &mut Call<'_>,
@@ -16,6 +17,8 @@ pub(crate) async fn delete_trail(
 ) -> Result<(), CloudTrailError> {
     let (key, trail) = named::find_at_home(call, &request.name).await?;
     named::authorize(call, "cloudtrail:DeleteTrail", &trail)?;
+    let stopped = if trail.is_logging() { Some(call.now) } else { trail.stopped };
+    keep_ended(call, &key, &TrailRecord { stopped, ..trail }).await?;
     call.tx.delete(TRAIL, &key);
     call.tx.delete(DELIVERY, &key);
     Ok(())

@@ -1,39 +1,48 @@
-//! # Delivery of log files
-//! Every five minutes the records since the last time are written, for each trail that logs, as one gzip file an account and
-//! Region into the trail's bucket, where AWS would put it.
+//! # Delivery of log files and digests
+//! Every five minutes, or as often as the server is told, the records since the last time are written, for each trail that logs, as
+//! one gzip file an account and Region into the trail's bucket, where AWS would put it; every hour a digest of those files.
 //!
-//! **Exactly once:** files become visible with the commit that moves the position in the log on; a crash before it leaves
-//! bodies that nothing points to, and the records are delivered by the next run. What fails is tried again later and shown
-//! by `GetTrailStatus`; no other follower waits for it. **Not here:** digests, the log group of a trail (`logs`).
+//! **Exactly once:** files become visible with the commit that moves the position in the log on, and so do their places in the chain
+//! of digests; a crash before it leaves bodies that nothing points to, and the records are delivered by the next run. A digest
+//! becomes visible with the commit that takes its files off the list of those without one. What fails is tried again later and shown
+//! by `GetTrailStatus`; no other follower waits for it.
+//!
+//! A trail that stops, starts anew or is deleted is **settled**: what it logged until then is delivered at once, its chains end with
+//! their last digests, and it takes no more. **Not here:** what digests hold (`digest`), the log group of a trail (`logs`).
 
+mod digests;
+mod drafts;
 mod log_file;
+mod served;
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
+use keywatch_crypto::RootKeyring;
 use keywatch_store::{
-    Batch, CommitError, EntryKind, Kind, LogEntry, Partition, Scan, Seq, Store, StoreError, Versioned,
-    decode, encode,
+    Batch, CommitError, Kind, LogEntry, Partition, Seq, Store, StoreError, Versioned, decode, encode,
 };
 use serde::{Deserialize, Serialize};
 
-use self::log_file::{LogFile, written};
-use super::record::{TRAIL, TrailRecord};
-use crate::buckets::{BUCKET, Bodies, BodyError, LOOSE, OBJECT, loose_marker, object_key};
+use self::drafts::{Drafts, drafts};
+use self::log_file::{LogFile, Written, written};
+use self::served::Served;
+use super::digest::document::{HASH_ALGORITHM, ListedFile, wire_time};
+use super::digest::{CHAIN, ChainRecord, DIGEST_FILE, FileRecord, SigningKeys, chain_key, file_key};
+use super::record::TRAIL;
+use crate::buckets::{BUCKET, Bodies, PlaceError};
 use crate::engine::{Follower, commit_position, stored_position};
 use crate::entry::{Body, Message, Target};
 
 const NAME: &str = "trail.files";
 /// AWS: "about every five minutes".
-const INTERVAL: SignedDuration = SignedDuration::from_mins(5);
+pub const INTERVAL_DEFAULT: SignedDuration = SignedDuration::from_mins(5);
 /// After an object store failed.
 const RETRY: SignedDuration = SignedDuration::from_mins(1);
 /// Bytes of the log that are delivered in one step; other followers have their turn between steps.
 const STEP_BYTES_MAX: usize = 8 << 20;
-const TRAILS_AT_ONCE: usize = 1_000;
 
 /// How delivery went, under the row key of the trail.
 pub(crate) const DELIVERY: Kind = Kind("trail.delivery");
@@ -45,6 +54,17 @@ pub(crate) struct DeliveryRecord {
     pub(crate) latest: Option<Timestamp>,
     /// The code of what the last attempt failed with.
     pub(crate) error: Option<String>,
+    /// When the topic was last told of files.
+    #[serde(default)]
+    pub(crate) notified: Option<Timestamp>,
+    /// When a digest was last delivered.
+    #[serde(default)]
+    pub(crate) digest: Option<Timestamp>,
+    #[serde(default)]
+    pub(crate) digest_error: Option<String>,
+    /// When the trail stopped, once everything until then is delivered.
+    #[serde(default)]
+    pub(crate) settled: Option<Timestamp>,
 }
 
 impl Versioned for DeliveryRecord {
@@ -56,57 +76,48 @@ impl Versioned for DeliveryRecord {
 pub struct FilesDelivery {
     store: Store,
     bodies: Bodies,
+    keys: SigningKeys,
+    interval: SignedDuration,
     /// Where the log was seen to.
     position: Seq,
     /// Where the log was delivered to: the stored position.
     delivered: Seq,
     due: Option<Timestamp>,
-    /// Trails by their row keys.
-    trails: Vec<(String, TrailRecord)>,
+    trails: Vec<Served>,
     generation: Option<u64>,
-}
-
-/// What selectors ask of a record.
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct About<'r> {
-    #[serde(borrow)]
-    event_source: Cow<'r, str>,
-    read_only: bool,
-}
-
-/// What one file will hold.
-#[derive(Debug)]
-struct Draft {
-    first: Seq,
-    records: Vec<Bytes>,
-}
-
-/// Drafts by the index of their trail and by Region.
-type Drafts = BTreeMap<(usize, String), Draft>;
-
-/// A failure of one step.
-#[derive(Debug, thiserror::Error)]
-enum StepError {
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error(transparent)]
-    Body(#[from] BodyError),
+    /// By their row keys.
+    chains: BTreeMap<String, ChainRecord>,
+    /// Chains whose digest failed, and when it is tried again.
+    held: BTreeMap<String, Timestamp>,
+    /// Some trail has stopped: it is settled then, when the log is followed up to there.
+    settle: Option<(Timestamp, Seq)>,
 }
 
 impl FilesDelivery {
     /// Delivery that resumes where the store says it stopped.
-    pub async fn open(store: Store, bodies: Bodies) -> Result<Self, StoreError> {
+    pub async fn open(
+        store: Store,
+        bodies: Bodies,
+        keyring: Arc<RootKeyring>,
+        interval: SignedDuration,
+    ) -> Result<Self, StoreError> {
         let delivered = stored_position(&store, NAME).await?;
-        Ok(Self {
+        let mut delivery = Self {
+            keys: SigningKeys::new(store.clone(), keyring),
             store,
             bodies,
+            interval,
             position: delivered,
             delivered,
             due: None,
             trails: Vec::new(),
             generation: None,
-        })
+            chains: BTreeMap::new(),
+            held: BTreeMap::new(),
+            settle: None,
+        };
+        delivery.load_chains().await?;
+        Ok(delivery)
     }
 
     /// Trails as they are now. What was logged under the trails as they were is delivered to them first.
@@ -120,12 +131,12 @@ impl FilesDelivery {
                 break;
             }
         }
-        let scan = Scan { prefix: "", after: None, limit: TRAILS_AT_ONCE };
-        let rows = self.store.scan(TRAIL, scan).await?;
-        self.trails = rows
-            .into_iter()
-            .map(|row| Ok((row.key, decode(&row.bytes)?)))
-            .collect::<Result<_, StoreError>>()?;
+        let head = self.store.head();
+        self.trails = served::load(&self.store).await?;
+        self.open_chains(now).await?;
+        let stopped = self.trails.iter().any(|served| served.is_stopped() && !served.settled);
+        let ending = self.chains.keys().any(|key| self.is_ending(key));
+        self.settle = (stopped || ending).then_some((now, head));
         self.generation = Some(generation);
         Ok(())
     }
@@ -134,29 +145,31 @@ impl FilesDelivery {
     async fn attempt(&mut self, now: Timestamp) -> Result<bool, StoreError> {
         match self.step(now).await {
             Ok(()) => Ok(true),
-            Err(StepError::Store(error)) => Err(error),
-            Err(StepError::Body(error)) => {
+            Err(PlaceError::Store(error)) => Err(error),
+            Err(PlaceError::Body(error)) => {
                 tracing::warn!(error = %error, "Log files could not be delivered; they will be tried again");
                 self.due = Some(now + RETRY);
+                self.settle = self.settle.map(|(_, head)| (now + RETRY, head));
                 self.note_failure().await?;
                 Ok(false)
             }
         }
     }
 
-    async fn step(&mut self, now: Timestamp) -> Result<(), StepError> {
+    async fn step(&mut self, now: Timestamp) -> Result<(), PlaceError> {
         let mut batch = Batch::default();
         let mut last = self.position;
-        if self.trails.iter().any(|(_, trail)| trail.started.is_some()) {
+        let mut chains = BTreeMap::new();
+        if self.trails.iter().any(|served| served.trail.started.is_some()) {
             let entries = self.store.read_log(self.delivered, STEP_BYTES_MAX).await?;
             let entries = &entries[..entries.partition_point(|entry| entry.seq <= self.position)];
             last = entries.last().map_or(self.position, |entry| entry.seq);
-            let drafts = self.drafts(entries);
-            batch = self.write(drafts, now).await?;
+            (batch, chains) = self.write(drafts(&self.trails, entries), now).await?;
         }
         match commit_position(&self.store, NAME, last, batch).await {
             Ok(()) => {
                 self.delivered = last;
+                self.chains.extend(chains);
                 Ok(())
             }
             Err(CommitError::Store(error)) => Err(error.into()),
@@ -167,93 +180,133 @@ impl FilesDelivery {
         }
     }
 
-    /// Sorts records into files.
-    fn drafts(&self, entries: &[LogEntry]) -> Drafts {
-        let asked = self.trails.iter().any(|(_, trail)| trail.selectors.is_some());
-        let mut drafts = Drafts::new();
-        for entry in entries.iter().filter(|entry| entry.kind == EntryKind::Record) {
-            let about: About<'_> = if asked {
-                serde_json::from_slice(&entry.bytes).unwrap_or_default()
-            } else {
-                About::default()
-            };
-            for (index, (_, trail)) in self.trails.iter().enumerate() {
-                if takes(trail, &entry.partition, entry.time)
-                    && trail.selects(&about.event_source, about.read_only)
-                {
-                    let draft = drafts
-                        .entry((index, entry.partition.region().to_owned()))
-                        .or_insert_with(|| Draft { first: entry.seq, records: Vec::new() });
-                    draft.records.push(entry.bytes.clone());
-                }
-            }
-        }
-        drafts
-    }
-
-    /// Writes the bodies of the files, and gives the batch that makes them visible.
-    async fn write(&self, drafts: Drafts, now: Timestamp) -> Result<Batch, StepError> {
+    /// Writes the bodies of the files, and gives the batch that makes them visible, and chains as they are then.
+    async fn write(
+        &self,
+        drafts: Drafts,
+        now: Timestamp,
+    ) -> Result<(Batch, BTreeMap<String, ChainRecord>), PlaceError> {
         let mut batch = Batch::default();
+        let mut chains: BTreeMap<String, ChainRecord> = BTreeMap::new();
         let mut deliveries: BTreeMap<usize, Vec<String>> = BTreeMap::new();
         for ((index, region), draft) in drafts {
-            let trail = &self.trails[index].1;
-            if self.store.get(BUCKET, &trail.s3_bucket_name).await?.is_none() {
+            let Served { row, trail, .. } = &self.trails[index];
+            let bucket = &trail.s3_bucket_name;
+            if self.store.get(BUCKET, bucket).await?.is_none() {
                 deliveries.entry(index).or_default();
                 continue;
             }
             let file = LogFile { trail, region: &region, first: draft.first, delivered: now };
             let key = file.key();
-            let (object, body) = written(&file, draft.records).await?;
-            let name = object.body[0].name.clone();
-            let loose = Batch { puts: vec![(LOOSE, name.clone(), loose_marker())], ..Batch::default() };
-            match self.store.commit(loose).await {
-                Ok(_) => {}
-                Err(CommitError::Store(error)) => return Err(error.into()),
-                Err(conflict) => return Err(StoreError::corrupt(conflict.to_string()).into()),
+            let count = draft.records.len() as u64;
+            let Written { object, body, hash } = written(&file, draft.records).await?;
+            self.bodies.place(&self.store, &mut batch, (bucket, &key), &object, body).await?;
+            let chain_row = chain_key(row, &region);
+            let chain = chains.get(&chain_row).cloned().or_else(|| self.chain_of(index, &chain_row, now));
+            if let Some(mut chain) = chain {
+                let numbers = chain.number(count);
+                let listed = ListedFile {
+                    s3_bucket: bucket.clone(),
+                    s3_object: key.clone(),
+                    hash_value: hash,
+                    hash_algorithm: HASH_ALGORITHM.into(),
+                    newest_event_time: Some(wire_time(draft.newest)),
+                    oldest_event_time: Some(wire_time(draft.oldest)),
+                    keywatch_records: Some(numbers),
+                };
+                let row = file_key(&chain_row, numbers.file);
+                batch.puts.push((DIGEST_FILE, row, encode(&FileRecord { listed })?));
+                chains.insert(chain_row, chain);
             }
-            self.bodies.write(&name, body).await?;
-            batch.deletes.push((LOOSE, name));
-            batch.puts.push((OBJECT, object_key(&trail.s3_bucket_name, &key), encode(&object)?));
             deliveries.entry(index).or_default().push(key);
         }
-        for (index, keys) in deliveries {
-            let (row, trail) = &self.trails[index];
-            batch.puts.push((DELIVERY, row.clone(), encode(&self.outcome(row, &keys, now).await?)?));
-            if let Some(topic) = trail.sns_topic_arn.clone().filter(|_| !keys.is_empty()) {
-                let home = Partition::new(&trail.account, &trail.home_region);
-                batch.appends.push(announcement(topic, &trail.s3_bucket_name, &keys).append(home, now));
-            }
+        for (row, chain) in &chains {
+            batch.puts.push((CHAIN, row.clone(), encode(chain)?));
         }
-        Ok(batch)
+        for (index, keys) in deliveries {
+            self.tell(&mut batch, &self.trails[index], &keys, now).await?;
+        }
+        Ok((batch, chains))
     }
 
-    /// A trail whose bucket is gone loses what was logged meanwhile, and says so.
-    async fn outcome(
+    /// Adds to the batch what a trail and its topic are told of a delivery. A trail whose bucket is gone loses what was logged
+    /// meanwhile, and says so.
+    async fn tell(
         &self,
-        row: &str,
+        batch: &mut Batch,
+        served: &Served,
         keys: &[String],
         now: Timestamp,
-    ) -> Result<DeliveryRecord, StoreError> {
+    ) -> Result<(), StoreError> {
+        let Served { row, trail, .. } = served;
+        let mut delivery = stored_delivery(&self.store, row).await?;
         if keys.is_empty() {
-            let before = stored_delivery(&self.store, row).await?;
-            return Ok(DeliveryRecord { error: Some("NoSuchBucket".into()), ..before });
+            delivery.error = Some("NoSuchBucket".into());
+        } else {
+            delivery.latest = Some(now);
+            delivery.error = None;
         }
-        Ok(DeliveryRecord { latest: Some(now), error: None })
+        if let Some(topic) = trail.sns_topic_arn.clone().filter(|_| !keys.is_empty()) {
+            let home = Partition::new(&trail.account, &trail.home_region);
+            batch.appends.push(announcement(topic, &trail.s3_bucket_name, keys).append(home, now));
+            delivery.notified = Some(now);
+        }
+        if self.is_there(row) {
+            batch.puts.push((DELIVERY, row.clone(), encode(&delivery)?));
+        }
+        Ok(())
     }
 
     async fn note_failure(&self) -> Result<(), StoreError> {
         let mut batch = Batch::default();
-        for (row, trail) in &self.trails {
-            if trail.is_logging() {
-                let before = stored_delivery(&self.store, row).await?;
-                let record = DeliveryRecord { error: Some("InternalError".into()), ..before };
-                batch.puts.push((DELIVERY, row.clone(), encode(&record)?));
-            }
+        for served in self.trails.iter().filter(|served| served.trail.is_logging()) {
+            let before = stored_delivery(&self.store, &served.row).await?;
+            let record = DeliveryRecord { error: Some("InternalError".into()), ..before };
+            batch.puts.push((DELIVERY, served.row.clone(), encode(&record)?));
         }
+        self.commit(batch).await
+    }
+
+    /// Commits changes of rows that only this follower writes.
+    async fn commit(&self, batch: Batch) -> Result<(), StoreError> {
         match self.store.commit(batch).await {
             Ok(_) | Err(CommitError::Conflict { .. }) => Ok(()),
             Err(CommitError::Store(error)) => Err(error),
         }
+    }
+
+    /// Whether the trail of a row has not been deleted.
+    fn is_there(&self, row: &str) -> bool {
+        self.trails.iter().any(|served| served.row == row && served.ended.is_none())
+    }
+
+    /// When anything is due.
+    fn due(&self) -> Option<Timestamp> {
+        let files = self.due.filter(|_| self.delivered < self.position);
+        let settle = self.settle.filter(|(_, head)| *head <= self.position).map(|(due, _)| due);
+        [files, settle, self.digests_due()].into_iter().flatten().min()
+    }
+
+    /// One step of delivery, and when all is delivered what else is due; what is left of a busy time stays due at once.
+    async fn run(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        self.refresh(now).await?;
+        let settles = self.settle.is_some_and(|(due, head)| due <= now && head <= self.position);
+        let delivers = settles || self.due.is_some_and(|due| due <= now);
+        if delivers && self.delivered < self.position {
+            if !self.attempt(now).await? {
+                return Ok(());
+            }
+            self.due = (self.delivered < self.position).then_some(now);
+            if self.due.is_some() {
+                return Ok(());
+            }
+        }
+        self.make_digests(now, settles).await?;
+        if settles && !self.chains.keys().any(|key| self.is_ending(key)) {
+            self.finish_settling().await?;
+            self.refresh(now).await?;
+        }
+        Ok(())
     }
 }
 
@@ -275,38 +328,24 @@ impl Follower for FilesDelivery {
             let Some(last) = entries.last() else { return Ok(()) };
             self.refresh(now).await?;
             self.position = last.seq;
-            self.due = self.due.or(Some(now + INTERVAL));
+            self.due = self.due.or(Some(now + self.interval));
             Ok(())
         })
     }
 
     fn next_due(&mut self, _now: Timestamp) -> BoxFuture<'_, Result<Option<Timestamp>, StoreError>> {
-        let due = self.due.filter(|_| self.delivered < self.position);
+        let due = self.due();
         Box::pin(async move { Ok(due) })
     }
 
-    /// One step; what is left of a busy time stays due at once.
     fn run_due(&mut self, now: Timestamp) -> BoxFuture<'_, Result<(), StoreError>> {
-        Box::pin(async move {
-            self.refresh(now).await?;
-            if self.attempt(now).await? {
-                self.due = (self.delivered < self.position).then_some(now);
-            }
-            Ok(())
-        })
+        Box::pin(self.run(now))
     }
 }
 
 pub(crate) async fn stored_delivery(store: &Store, row: &str) -> Result<DeliveryRecord, StoreError> {
     let stored = store.get(DELIVERY, row).await?;
     Ok(stored.map(|row| decode(&row.bytes)).transpose()?.unwrap_or_default())
-}
-
-/// Whether a record belongs to a trail, which may have stopped logging since.
-fn takes(trail: &TrailRecord, partition: &Partition, time: Timestamp) -> bool {
-    let while_logging = trail.is_logging() || trail.stopped.is_some_and(|stopped| time <= stopped);
-    let logging = TrailRecord { stopped: None, ..trail.clone() };
-    while_logging && logging.takes(partition, time)
 }
 
 /// What a trail's topic is told (CloudTrail user guide, "Configuring Amazon SNS notifications").
@@ -321,5 +360,7 @@ fn announcement(topic: String, bucket: &str, keys: &[String]) -> Message {
     }
 }
 
+#[cfg(test)]
+mod digest_tests;
 #[cfg(test)]
 mod tests;

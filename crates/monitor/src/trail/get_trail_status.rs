@@ -19,6 +19,9 @@ pub(crate) async fn get_trail_status(
     Ok(GetTrailStatusResponse {
         latest_delivery_error: delivery.error,
         latest_delivery_time: delivery.latest.map(Into::into),
+        latest_notification_time: delivery.notified.map(Into::into),
+        latest_digest_delivery_time: delivery.digest.map(Into::into),
+        latest_digest_delivery_error: delivery.digest_error,
         is_logging: trail.is_logging(),
         start_logging_time: trail.started.map(Into::into),
         stop_logging_time: trail.stopped.map(Into::into),

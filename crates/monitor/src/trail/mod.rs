@@ -1,7 +1,8 @@
 //! # The trail: what CloudTrail users see of the records
 //! **Event history** is the records of the last 90 days, newest first ([`lookup_events`]); a **trail** is a named wish to have records
 //! delivered, to a bucket and to a log group ([`record`]); **files** reads the log files of trails, ours and other accounts';
-//! **import** takes their records in; **files delivery** writes the log files of our trails; **key uses** notes when access keys last signed.
+//! **verify** judges digests and files; **import** takes their records in; **files delivery** writes the log files of our trails, and **digests** of them; **selectors** say
+//! which records a trail wants; **key uses** notes when access keys last signed.
 //!
 //! **Not here:** how records are written (`iam::record`) and kept (`store`).
 
@@ -9,6 +10,7 @@ mod add_tags;
 mod create_trail;
 mod delete_trail;
 mod describe_trails;
+pub mod digest;
 mod error;
 pub mod files;
 mod files_delivery;
@@ -17,6 +19,7 @@ mod get_trail;
 mod get_trail_status;
 pub mod import;
 mod key_uses;
+mod list_public_keys;
 mod list_tags;
 mod list_trails;
 mod lookup;
@@ -25,11 +28,13 @@ mod named;
 mod put_event_selectors;
 pub mod record;
 mod remove_tags;
+pub mod selectors;
 mod service;
 mod start_logging;
 mod stop_logging;
 mod update_trail;
+pub mod verify;
 
-pub use files_delivery::FilesDelivery;
+pub use files_delivery::{FilesDelivery, INTERVAL_DEFAULT};
 pub use key_uses::KeyUses;
 pub use service::{Trails, dispatch, request_shape};

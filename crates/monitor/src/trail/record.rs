@@ -3,12 +3,16 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use keywatch_api::cloudtrail::ReadWriteType;
 use keywatch_store::{Kind, Partition, Versioned};
 use serde::{Deserialize, Serialize};
 
+use super::selectors::{AdvancedSelector, Facts, Selector};
+
 /// Rows of trails, under [`key`].
 pub const TRAIL: Kind = Kind("trail");
+
+/// Trails that were deleted, or started again, before all that they had logged was delivered; under [`ended_key`].
+pub(crate) const ENDED: Kind = Kind("trail.ended");
 
 /// A trail, kept in its home Region.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,18 +34,13 @@ pub struct TrailRecord {
     /// Basic event selectors; `None` while the default stands (all management events).
     #[serde(default)]
     pub selectors: Option<Vec<Selector>>,
+    /// Advanced event selectors; they take the place of basic ones.
+    #[serde(default)]
+    pub advanced_selectors: Option<Vec<AdvancedSelector>>,
     /// When logging was last started.
     pub started: Option<Timestamp>,
     /// When logging was last stopped; logging is on when this is absent or before `started`.
     pub stopped: Option<Timestamp>,
-}
-
-/// A basic event selector, as far as it concerns management events.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Selector {
-    pub read_write_type: ReadWriteType,
-    pub include_management_events: bool,
-    pub exclude_sources: Vec<String>,
 }
 
 impl Versioned for TrailRecord {
@@ -53,15 +52,29 @@ pub fn key(home: &Partition, name: &str) -> String {
     format!("{home}/{name}")
 }
 
+/// The row of a trail that has ended: its own row, and when it began to log in microseconds.
+pub(crate) fn ended_key(trail_row: &str, started: Timestamp) -> String {
+    format!("{trail_row}/{:020}", started.as_microsecond())
+}
+
 impl TrailRecord {
     /// `arn:aws:cloudtrail:REGION:ACCOUNT:trail/NAME`
     pub fn arn(&self) -> String {
         format!("arn:aws:cloudtrail:{}:{}:trail/{}", self.home_region, self.account, self.name)
     }
 
-    /// Whether the selectors let a record of this source and kind through.
-    pub fn selects(&self, event_source: &str, read_only: bool) -> bool {
-        self.selectors.as_ref().is_none_or(|all| all.iter().any(|one| one.takes(event_source, read_only)))
+    /// Whether [`selects`](Self::selects) looks at records at all.
+    pub(crate) fn has_selectors(&self) -> bool {
+        self.selectors.is_some() || self.advanced_selectors.is_some()
+    }
+
+    /// Whether the selectors let a record through.
+    pub(crate) fn selects(&self, facts: &Facts<'_>) -> bool {
+        match (&self.advanced_selectors, &self.selectors) {
+            (Some(advanced), _) => advanced.iter().any(|one| one.takes(facts)),
+            (None, Some(basic)) => basic.iter().any(|one| one.takes(facts)),
+            (None, None) => true,
+        }
     }
 
     pub fn is_logging(&self) -> bool {
@@ -78,21 +91,13 @@ impl TrailRecord {
 
     /// Whether records of `partition` that are imported now belong to this trail, whenever they were made.
     pub fn takes_imported(&self, partition: &Partition) -> bool {
-        self.is_logging()
-            && self.account == partition.account()
-            && (self.is_multi_region || self.home_region == partition.region())
+        self.is_logging() && self.covers(partition)
     }
-}
 
-impl Selector {
-    fn takes(&self, event_source: &str, read_only: bool) -> bool {
-        let kind = match self.read_write_type {
-            ReadWriteType::All => true,
-            ReadWriteType::ReadOnly => read_only,
-            ReadWriteType::WriteOnly => !read_only,
-        };
-        kind && self.include_management_events
-            && !self.exclude_sources.iter().any(|source| source == event_source)
+    /// Whether the trail is about records of `partition` at all.
+    pub(crate) fn covers(&self, partition: &Partition) -> bool {
+        self.account == partition.account()
+            && (self.is_multi_region || self.home_region == partition.region())
     }
 }
 
@@ -118,6 +123,7 @@ mod tests {
             kms_key_id: None,
             tags: BTreeMap::new(),
             selectors: None,
+            advanced_selectors: None,
             started: Some(at(10)),
             stopped: None,
         };
@@ -134,23 +140,5 @@ mod tests {
         assert!(!TrailRecord { stopped: Some(at(11)), ..trail.clone() }.takes(&home, at(12)));
         assert!(TrailRecord { stopped: Some(at(5)), ..trail.clone() }.takes(&home, at(12)));
         assert!(!TrailRecord { started: None, ..trail }.takes(&home, at(12)));
-    }
-
-    #[test]
-    fn what_selectors_let_through() {
-        let select = |kind, excluded: &[&str]| Selector {
-            read_write_type: kind,
-            include_management_events: true,
-            exclude_sources: excluded.iter().map(|source| (*source).to_owned()).collect(),
-        };
-        for (selector, read_only, want) in [
-            (select(ReadWriteType::All, &[]), true, true),
-            (select(ReadWriteType::WriteOnly, &[]), true, false),
-            (select(ReadWriteType::WriteOnly, &[]), false, true),
-            (select(ReadWriteType::ReadOnly, &[]), false, false),
-            (select(ReadWriteType::All, &["kms.amazonaws.com"]), true, false),
-        ] {
-            assert_eq!(selector.takes("kms.amazonaws.com", read_only), want, "{selector:?} {read_only}");
-        }
     }
 }

@@ -9,8 +9,8 @@ use keywatch_store::Store;
 
 use super::{
     add_tags, create_trail, delete_trail, describe_trails, get_event_selectors, get_trail, get_trail_status,
-    list_tags, list_trails, lookup_events, put_event_selectors, remove_tags, start_logging, stop_logging,
-    update_trail,
+    list_public_keys, list_tags, list_trails, lookup_events, put_event_selectors, remove_tags, start_logging,
+    stop_logging, update_trail,
 };
 
 /// What CloudTrail's operations may touch besides their call.

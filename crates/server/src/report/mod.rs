@@ -25,6 +25,7 @@ mod tally;
 mod tests;
 
 pub use options::ReportOptions;
+pub(crate) use table::printable;
 
 use crate::{exit, progress};
 use keywatch_monitor::trail::files::discover;

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use jiff::Timestamp;
-use keywatch_crypto::digest::sha256_of;
+use keywatch_crypto::digest::{sha256, sha256_of};
 use keywatch_store::Seq;
 use md5::{Digest as _, Md5};
 
@@ -63,37 +63,56 @@ impl LogFile<'_> {
     }
 }
 
+/// A file as it is put into the bucket.
+#[derive(Debug)]
+pub(super) struct Written {
+    pub(super) object: ObjectRecord,
+    /// Gzip.
+    pub(super) body: Bytes,
+    /// SHA-256 of the text, in hexadecimal.
+    pub(super) hash: String,
+}
+
 /// The object of a file, and its body: `{"Records":[…]}` as gzip.
-pub(super) async fn written(
-    file: &LogFile<'_>,
-    records: Vec<Bytes>,
-) -> Result<(ObjectRecord, Bytes), BodyError> {
-    let body = tokio::task::spawn_blocking(move || contents(&records))
-        .await
-        .map_err(|stopped| BodyError::Sync(stopped.into()))?
-        .map_err(BodyError::Sync)?;
-    let piece = Piece { name: file.body_name(&body), size: body.len() as u64 };
-    let object = ObjectRecord {
+pub(super) async fn written(file: &LogFile<'_>, records: Vec<Bytes>) -> Result<Written, BodyError> {
+    let (body, hash) = gzip(move || contents(&records)).await?;
+    let object = gzip_object(file.body_name(&body), &body, file.delivered);
+    Ok(Written { object, body, hash })
+}
+
+/// An object of gzipped JSON.
+pub(super) fn gzip_object(body_name: String, body: &Bytes, modified: Timestamp) -> ObjectRecord {
+    let piece = Piece { name: body_name, size: body.len() as u64 };
+    ObjectRecord {
         size: piece.size,
-        etag: hex::encode(Md5::digest(&body)),
-        modified: file.delivered,
+        etag: hex::encode(Md5::digest(body)),
+        modified,
         body: vec![piece],
         content_type: Some("application/json".into()),
         content_encoding: Some("gzip".into()),
         ..ObjectRecord::default()
-    };
-    Ok((object, body))
+    }
 }
 
-fn contents(records: &[Bytes]) -> std::io::Result<Bytes> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-    encoder.write_all(b"{\"Records\":[")?;
-    for (index, record) in records.iter().enumerate() {
-        if index > 0 {
-            encoder.write_all(b",")?;
-        }
-        encoder.write_all(record)?;
-    }
-    encoder.write_all(b"]}")?;
-    Ok(encoder.finish()?.into())
+/// Text as gzip, and the SHA-256 of the text in hexadecimal; off the threads that serve.
+pub(super) async fn gzip(
+    text: impl FnOnce() -> Vec<u8> + Send + 'static,
+) -> Result<(Bytes, String), BodyError> {
+    let pack = move || -> std::io::Result<(Bytes, String)> {
+        let text = text();
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(&text)?;
+        Ok((encoder.finish()?.into(), hex::encode(sha256(&text))))
+    };
+    tokio::task::spawn_blocking(pack)
+        .await
+        .map_err(|stopped| BodyError::Sync(stopped.into()))?
+        .map_err(BodyError::Sync)
+}
+
+fn contents(records: &[Bytes]) -> Vec<u8> {
+    let mut text = b"{\"Records\":[".to_vec();
+    text.extend_from_slice(&records.join(&b','));
+    text.extend_from_slice(b"]}");
+    text
 }

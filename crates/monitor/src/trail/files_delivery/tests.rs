@@ -5,44 +5,51 @@ use std::io::Read as _;
 
 use flate2::read::MultiGzDecoder;
 use futures_util::TryStreamExt as _;
-use keywatch_store::Transaction;
+use keywatch_crypto::{RootKey, SystemRandom};
+use keywatch_store::{EntryKind, Scan, Transaction};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use bytes::Bytes;
+
 use super::*;
-use crate::buckets::{BucketRecord, ObjectRecord};
+use crate::buckets::{BucketRecord, LOOSE, OBJECT, ObjectRecord};
 use crate::rehearsal::{ACCOUNT, REGION, Rehearsal};
-use crate::trail::record;
+use crate::trail::record::{self, TrailRecord};
 
-const BUCKET_NAME: &str = "trail-files";
-const ROWS_MAX: usize = 100;
+pub(super) const BUCKET_NAME: &str = "trail-files";
+pub(super) const ROWS_MAX: usize = 100;
 
-struct World {
-    rehearsal: Rehearsal,
-    bodies: Bodies,
+pub(super) struct World {
+    pub(super) rehearsal: Rehearsal,
+    pub(super) bodies: Bodies,
+    pub(super) keyring: Arc<RootKeyring>,
     _dir: TempDir,
 }
 
 impl World {
-    async fn begin() -> Self {
+    pub(super) async fn begin() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let bodies = Bodies::open_directory(dir.path()).unwrap();
         let opened = bodies.clone();
+        let kept = Arc::new(RootKeyring::new(RootKey::generate(&mut SystemRandom)));
+        let keyring = kept.clone();
         let rehearsal = Rehearsal::begin(async |store: Store| {
-            let delivery: Box<dyn Follower> = Box::new(FilesDelivery::open(store, opened).await?);
+            let delivery: Box<dyn Follower> =
+                Box::new(FilesDelivery::open(store, opened, keyring, INTERVAL_DEFAULT).await?);
             Ok(vec![delivery])
         })
         .await;
-        Self { rehearsal, bodies, _dir: dir }
+        Self { rehearsal, bodies, keyring: kept, _dir: dir }
     }
 
-    async fn put<T: Versioned>(&self, kind: Kind, key: &str, record: &T) {
+    pub(super) async fn put<T: Versioned>(&self, kind: Kind, key: &str, record: &T) {
         let mut tx = Transaction::new(&self.rehearsal.store);
         tx.put(kind, key, record).unwrap();
         tx.commit().await.unwrap();
     }
 
-    async fn with_bucket(&self) {
+    pub(super) async fn with_bucket(&self) {
         let bucket = BucketRecord {
             owner: ACCOUNT.into(),
             region: REGION.into(),
@@ -52,7 +59,7 @@ impl World {
         self.put(BUCKET, BUCKET_NAME, &bucket).await;
     }
 
-    async fn put_trail(&self, change: impl FnOnce(&mut TrailRecord)) -> TrailRecord {
+    pub(super) async fn put_trail(&self, change: impl FnOnce(&mut TrailRecord)) -> TrailRecord {
         let mut trail = TrailRecord {
             name: "t".into(),
             account: ACCOUNT.into(),
@@ -68,6 +75,7 @@ impl World {
             kms_key_id: None,
             tags: BTreeMap::new(),
             selectors: None,
+            advanced_selectors: None,
             started: Some(self.rehearsal.now()),
             stopped: None,
         };
@@ -76,37 +84,46 @@ impl World {
         trail
     }
 
-    fn row(&self) -> String {
+    pub(super) fn row(&self) -> String {
         record::key(&Partition::new(ACCOUNT, REGION), "t")
     }
 
-    async fn record(&self, id: u32) {
+    pub(super) async fn record(&self, id: u32) {
         self.rehearsal.record(&json!({ "eventID": id, "eventSource": "kms.amazonaws.com" })).await;
         self.rehearsal.settle().await;
     }
 
-    async fn minutes(&self, minutes: i64) {
+    pub(super) async fn minutes(&self, minutes: i64) {
         self.rehearsal.advance(SignedDuration::from_mins(minutes)).await;
     }
 
     /// Keys in the bucket with the event ids of their records.
-    async fn files(&self) -> Vec<(String, Vec<u64>)> {
-        let scan = Scan { prefix: "", after: None, limit: ROWS_MAX };
+    pub(super) async fn files(&self) -> Vec<(String, Vec<u64>)> {
         let mut files = Vec::new();
+        for (key, _, text) in self.objects().await {
+            let file: Value = serde_json::from_str(&text).unwrap();
+            let Some(records) = file["Records"].as_array() else { continue };
+            files.push((key, records.iter().map(|one| one["eventID"].as_u64().unwrap()).collect()));
+        }
+        files
+    }
+
+    /// Keys, objects and their texts.
+    pub(super) async fn objects(&self) -> Vec<(String, ObjectRecord, String)> {
+        let scan = Scan { prefix: "", after: None, limit: ROWS_MAX };
+        let mut objects = Vec::new();
         for row in self.rehearsal.store.scan(OBJECT, scan).await.unwrap() {
             let object: ObjectRecord = decode(&row.bytes).unwrap();
             let parts: Vec<Bytes> =
                 self.bodies.read(&object.body[0].name, None).await.unwrap().try_collect().await.unwrap();
             let mut text = String::new();
             MultiGzDecoder::new(parts.concat().as_slice()).read_to_string(&mut text).unwrap();
-            let file: Value = serde_json::from_str(&text).unwrap();
-            let ids = file["Records"].as_array().unwrap().iter().map(|one| one["eventID"].as_u64().unwrap());
-            files.push((row.key, ids.collect()));
+            objects.push((row.key, object, text));
         }
-        files
+        objects
     }
 
-    async fn ids(&self) -> Vec<u64> {
+    pub(super) async fn ids(&self) -> Vec<u64> {
         self.files().await.into_iter().flat_map(|(_, ids)| ids).collect()
     }
 }
@@ -167,12 +184,15 @@ async fn a_restart_delivers_what_is_left_and_nothing_twice() {
     world.minutes(6).await;
     world.record(2).await;
     let store = world.rehearsal.store.clone();
-    let mut again = FilesDelivery::open(store.clone(), world.bodies.clone()).await.unwrap();
+    let mut again =
+        FilesDelivery::open(store.clone(), world.bodies.clone(), world.keyring.clone(), INTERVAL_DEFAULT)
+            .await
+            .unwrap();
     let entries = store.read_log(again.position(), usize::MAX).await.unwrap();
     let now = world.rehearsal.now();
     again.follow(&entries, now).await.unwrap();
     let due = again.next_due(now).await.unwrap().unwrap();
-    assert_eq!(due, now + INTERVAL);
+    assert_eq!(due, now + INTERVAL_DEFAULT);
     again.run_due(due).await.unwrap();
     assert_eq!(again.next_due(due).await.unwrap(), None);
     assert_eq!(world.ids().await, [1, 2]);
@@ -187,7 +207,7 @@ async fn a_missing_bucket_is_told_and_stops_nothing() {
     world.record(1).await;
     world.minutes(6).await;
     let delivery = stored_delivery(&world.rehearsal.store, &world.row()).await.unwrap();
-    assert_eq!(delivery, DeliveryRecord { latest: None, error: Some("NoSuchBucket".into()) });
+    assert_eq!(delivery, DeliveryRecord { error: Some("NoSuchBucket".into()), ..DeliveryRecord::default() });
     world.with_bucket().await;
     world.record(2).await;
     world.minutes(6).await;
