@@ -7,6 +7,7 @@ mod kms;
 mod load;
 mod random;
 mod report;
+mod verify;
 
 use std::io;
 use std::path::PathBuf;
@@ -19,6 +20,8 @@ use clap::Parser;
 enum Bench {
     /// `keywatch report` over CloudTrail log files, beside inflating the same files and doing nothing else
     Report(report::Options),
+    /// `keywatch verify` over log files with digests
+    Verify(verify::Options),
     /// Encrypt over HTTP with a durable record, beside a bare hyper server
     Kms(kms::Options),
     /// The bare server of `kms`, which starts it
@@ -29,11 +32,12 @@ enum Bench {
 /// Runs what the arguments name, or everything with its defaults.
 pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
     if arguments.is_empty() {
-        return run(&["kms"]).and_then(|()| run(&["report"]));
+        return run(&["kms"]).and_then(|()| run(&["report"])).and_then(|()| run(&["verify"]));
     }
     let arguments = std::iter::once(&"bench").chain(arguments);
     match Bench::try_parse_from(arguments).map_err(|error| error.to_string())? {
         Bench::Report(options) => report::run(&options).map_err(|error| error.to_string()),
+        Bench::Verify(options) => verify::run(&options).map_err(|error| error.to_string()),
         Bench::Kms(options) => kms::run(&options),
         Bench::BareServer => bare::run(),
     }

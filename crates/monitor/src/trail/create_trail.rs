@@ -42,21 +42,34 @@ pub(crate) async fn create_trail(
         stopped: None,
     };
     named::authorize(call, "cloudtrail:CreateTrail", &record)?;
+    check_regions(&record)?;
     check_destinations(call, &record).await?;
     let key = key(&home, &record.name);
-    if call.tx.get::<TrailRecord>(TRAIL, &key).await?.is_some() {
+    let others = named::of_account(call).await?;
+    if others.iter().any(|other| is_in_the_way(other, &record)) {
         return Err(CloudTrailError::TrailAlreadyExists(record.arn()));
     }
-    let here = named::of_account(call)
-        .await?
-        .into_iter()
-        .filter(|trail| trail.home_region == record.home_region)
-        .count();
+    let here = others.iter().filter(|other| other.home_region == record.home_region).count();
     if here >= named::TRAILS_PER_REGION_MAX {
         return Err(CloudTrailError::MaximumNumberOfTrailsExceeded);
     }
     call.tx.insert(TRAIL, &key, &record)?;
     Ok(settings(record))
+}
+
+/// A multi-Region trail and its shadows bear one name in every Region.
+fn is_in_the_way(other: &TrailRecord, new: &TrailRecord) -> bool {
+    other.name == new.name
+        && (other.home_region == new.home_region || other.is_multi_region || new.is_multi_region)
+}
+
+/// Where records of services without Region count is one of the Regions of a multi-Region trail.
+pub(crate) fn check_regions(trail: &TrailRecord) -> Result<(), CloudTrailError> {
+    if trail.is_multi_region && !trail.include_global_service_events {
+        let why = "Multi-Region trail must include global service events.";
+        return Err(CloudTrailError::InvalidParameterCombination(why));
+    }
+    Ok(())
 }
 
 /// Tags as a map; at most 50.

@@ -49,7 +49,9 @@ pub(crate) async fn find(call: &mut Call<'_>, given: &str) -> Result<(String, Tr
         key(&call.partition(), given)
     };
     let record = call.tx.get::<TrailRecord>(TRAIL, &key).await?;
-    record.map(|record| (key, record)).ok_or_else(not_found)
+    // Other Regions see a shadow of a multi-Region trail, and nothing of any other.
+    let seen = record.filter(|record| record.is_multi_region || record.home_region == call.region.as_str());
+    seen.map(|record| (key, record)).ok_or_else(not_found)
 }
 
 /// As [`find`], for operations that only the home Region may do.

@@ -3,7 +3,7 @@
 use keywatch_api::cloudtrail::{TrailSettings, UpdateTrailRequest};
 use keywatch_iam::Call;
 
-use super::create_trail::{check_destinations, settings, topic_arn};
+use super::create_trail::{check_destinations, check_regions, settings, topic_arn};
 use super::error::CloudTrailError;
 use super::named;
 use super::record::TRAIL;
@@ -40,6 +40,7 @@ pub(crate) async fn update_trail(
     replace(&mut trail.cloud_watch_logs_log_group_arn, request.cloud_watch_logs_log_group_arn);
     replace(&mut trail.cloud_watch_logs_role_arn, request.cloud_watch_logs_role_arn);
     replace(&mut trail.kms_key_id, request.kms_key_id);
+    check_regions(&trail)?;
     check_destinations(call, &trail).await?;
     call.tx.put(TRAIL, &key, &trail)?;
     Ok(settings(trail))

@@ -158,7 +158,7 @@ fn changes_are_found() {
         &maker,
         true,
         |chain| chain[2].path = "/x/AWSLogs/elsewhere/".to_owned() + file_name(&object),
-        &[Fault::DigestMoved { from: object }],
+        &[Fault::DigestMoved { from: object.clone() }],
     );
     check(&maker, true, |chain| chain.push(chain[3].clone()), &[Fault::DigestDoubled]);
     check(
