@@ -89,8 +89,20 @@ pub struct FilesDelivery {
     chains: BTreeMap<String, ChainRecord>,
     /// Chains whose digest failed, and when it is tried again.
     held: BTreeMap<String, Timestamp>,
-    /// Some trail has stopped: it is settled then, when the log is followed up to there.
-    settle: Option<(Timestamp, Seq)>,
+    /// Some trail has stopped.
+    settle: Option<Settling>,
+    /// The newest time in the log that was followed.
+    newest: Option<Timestamp>,
+}
+
+/// Trails are to be settled.
+#[derive(Clone, Copy, Debug)]
+struct Settling {
+    due: Timestamp,
+    /// The log must be followed up to here …
+    head: Seq,
+    /// … and up to this time: rows are seen a moment before the head that comes with them.
+    stopped: Option<Timestamp>,
 }
 
 impl FilesDelivery {
@@ -115,6 +127,7 @@ impl FilesDelivery {
             chains: BTreeMap::new(),
             held: BTreeMap::new(),
             settle: None,
+            newest: None,
         };
         delivery.load_chains().await?;
         Ok(delivery)
@@ -134,9 +147,10 @@ impl FilesDelivery {
         let head = self.store.head();
         self.trails = served::load(&self.store).await?;
         self.open_chains(now).await?;
-        let stopped = self.trails.iter().any(|served| served.is_stopped() && !served.settled);
+        let unsettled = self.trails.iter().filter(|served| served.is_stopped() && !served.settled);
+        let stopped = unsettled.filter_map(|served| served.trail.stopped).max();
         let ending = self.chains.keys().any(|key| self.is_ending(key));
-        self.settle = (stopped || ending).then_some((now, head));
+        self.settle = (stopped.is_some() || ending).then_some(Settling { due: now, head, stopped });
         self.generation = Some(generation);
         Ok(())
     }
@@ -149,7 +163,7 @@ impl FilesDelivery {
             Err(PlaceError::Body(error)) => {
                 tracing::warn!(error = %error, "Log files could not be delivered; they will be tried again");
                 self.due = Some(now + RETRY);
-                self.settle = self.settle.map(|(_, head)| (now + RETRY, head));
+                self.settle = self.settle.map(|settling| Settling { due: now + RETRY, ..settling });
                 self.note_failure().await?;
                 Ok(false)
             }
@@ -283,14 +297,22 @@ impl FilesDelivery {
     /// When anything is due.
     fn due(&self) -> Option<Timestamp> {
         let files = self.due.filter(|_| self.delivered < self.position);
-        let settle = self.settle.filter(|(_, head)| *head <= self.position).map(|(due, _)| due);
-        [files, settle, self.digests_due()].into_iter().flatten().min()
+        [files, self.settling_due(), self.digests_due()].into_iter().flatten().min()
+    }
+
+    /// When trails are settled, once the log is followed far enough.
+    fn settling_due(&self) -> Option<Timestamp> {
+        let Settling { due, head, stopped } = self.settle?;
+        // The log keeps times to the microsecond.
+        let newest = self.newest.map(Timestamp::as_microsecond);
+        let is_late = newest.is_none_or(|newest| Some(newest) >= stopped.map(Timestamp::as_microsecond));
+        (head <= self.position && is_late).then_some(due)
     }
 
     /// One step of delivery, and when all is delivered what else is due; what is left of a busy time stays due at once.
     async fn run(&mut self, now: Timestamp) -> Result<(), StoreError> {
         self.refresh(now).await?;
-        let settles = self.settle.is_some_and(|(due, head)| due <= now && head <= self.position);
+        let settles = self.settling_due().is_some_and(|due| due <= now);
         let delivers = settles || self.due.is_some_and(|due| due <= now);
         if delivers && self.delivered < self.position {
             if !self.attempt(now).await? {
@@ -328,6 +350,7 @@ impl Follower for FilesDelivery {
             let Some(last) = entries.last() else { return Ok(()) };
             self.refresh(now).await?;
             self.position = last.seq;
+            self.newest = self.newest.max(entries.iter().map(|entry| entry.time).max());
             self.due = self.due.or(Some(now + self.interval));
             Ok(())
         })

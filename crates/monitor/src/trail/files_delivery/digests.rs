@@ -8,7 +8,7 @@ use keywatch_store::{Batch, Partition, Row, Scan, StoreError, decode, encode};
 
 use super::log_file::{gzip, gzip_object};
 use super::served::Served;
-use super::{DELIVERY, DeliveryRecord, FilesDelivery, RETRY, stored_delivery};
+use super::{DELIVERY, DeliveryRecord, FilesDelivery, RETRY, Settling, stored_delivery};
 use crate::buckets::{BUCKET, Bodies, OBJECT, PlaceError, object_key};
 use crate::trail::digest::document::{
     ChainName, Digest, HASH_ALGORITHM, Link, ListedFile, SIGNATURE_ALGORITHM, SIGNATURE_ALGORITHM_METADATA,
@@ -128,15 +128,13 @@ impl FilesDelivery {
         let due: Vec<(String, bool)> = self.chains.iter().filter_map(due).collect();
         for (row, ends) in due {
             match self.make_digest(&row, now, ends).await {
-                Ok(()) => {
-                    self.held.remove(&row);
-                }
+                Ok(()) => {}
                 Err(PlaceError::Store(error)) => return Err(error),
                 Err(PlaceError::Body(error)) => {
                     tracing::warn!(%error, "A digest could not be delivered; it will be tried again");
                     self.hold(&row, now + RETRY, "InternalError").await?;
                     if ends {
-                        self.settle = self.settle.map(|(_, head)| (now + RETRY, head));
+                        self.settle = self.settle.map(|settling| Settling { due: now + RETRY, ..settling });
                     }
                 }
             }
@@ -147,8 +145,8 @@ impl FilesDelivery {
     async fn make_digest(&mut self, chain_row: &str, now: Timestamp, ends: bool) -> Result<(), PlaceError> {
         let Some(plan) = self.plan(chain_row, now, ends).await? else { return Ok(()) };
         if self.store.get(BUCKET, &plan.trail.s3_bucket_name).await?.is_none() {
-            if plan.ends {
-                return Ok(self.drop_chain(&plan).await?);
+            if ends {
+                return Ok(self.drop_files(&plan).await?);
             }
             return Ok(self.hold(chain_row, now + NO_BUCKET_RETRY, "NoSuchBucket").await?);
         }
@@ -189,6 +187,7 @@ impl FilesDelivery {
         .await?;
         self.commit(batch).await?;
         self.chains.insert(chain_row.to_owned(), chain);
+        self.held.remove(chain_row);
         Ok(())
     }
 
@@ -223,13 +222,15 @@ impl FilesDelivery {
     }
 
     /// Ends a chain whose bucket is gone: its files went with it, and the gap in its numbers tells.
-    async fn drop_chain(&mut self, plan: &Plan) -> Result<(), StoreError> {
-        let chain = ChainRecord { session: None, previous: None, ..plan.chain.clone() };
+    async fn drop_files(&mut self, plan: &Plan) -> Result<(), StoreError> {
+        let session = plan.chain.session.filter(|_| !plan.ends);
+        let chain = ChainRecord { session, ..plan.chain.clone() };
         let mut batch = Batch::default();
         batch.puts.push((CHAIN, plan.chain_row.clone(), encode(&chain)?));
         batch.deletes.extend(plan.files.iter().map(|row| (DIGEST_FILE, row.key.clone())));
         self.commit(batch).await?;
         self.chains.insert(plan.chain_row.clone(), chain);
+        self.held.remove(&plan.chain_row);
         Ok(())
     }
 
