@@ -311,20 +311,25 @@ crate::shape! {
     /// What an advanced selector asks of one field.
     pub struct AdvancedFieldSelector: Pascal {
         field: String [len 1..=1000] [pattern is_selector_field, "[\\w|\\d|\\.|_]+"],
-        equals: Option<Vec<String>> [len 1..=usize::MAX] [each 1..=2048],
-        starts_with: Option<Vec<String>> [len 1..=usize::MAX] [each 1..=2048],
-        ends_with: Option<Vec<String>> [len 1..=usize::MAX] [each 1..=2048],
-        not_equals: Option<Vec<String>> [len 1..=usize::MAX] [each 1..=2048],
-        not_starts_with: Option<Vec<String>> [len 1..=usize::MAX] [each 1..=2048],
-        not_ends_with: Option<Vec<String>> [len 1..=usize::MAX] [each 1..=2048],
+        equals: Option<Vec<String>> [len 1..=usize::MAX] [each 1..=2048, is_one_line, ".+"],
+        starts_with: Option<Vec<String>> [len 1..=usize::MAX] [each 1..=2048, is_one_line, ".+"],
+        ends_with: Option<Vec<String>> [len 1..=usize::MAX] [each 1..=2048, is_one_line, ".+"],
+        not_equals: Option<Vec<String>> [len 1..=usize::MAX] [each 1..=2048, is_one_line, ".+"],
+        not_starts_with: Option<Vec<String>> [len 1..=usize::MAX] [each 1..=2048, is_one_line, ".+"],
+        not_ends_with: Option<Vec<String>> [len 1..=usize::MAX] [each 1..=2048, is_one_line, ".+"],
     }
 }
 
 crate::shape! {
     pub struct AdvancedEventSelector: Pascal {
-        name: Option<String> [len 0..=1000],
+        name: Option<String> [len 0..=1000] [pattern is_one_line, ".*"],
         field_selectors: Vec<AdvancedFieldSelector> [len 1..=usize::MAX],
     }
+}
+
+/// A dot of a pattern stands for all but line ends.
+fn is_one_line(text: &str) -> bool {
+    !text.contains(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}'])
 }
 
 fn is_selector_field(text: &str) -> bool {
