@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use keywatch_api::{AccountId, Arn, Region};
 use keywatch_iam::policy::{
-    Decision, Environment, KeyList, Policies, PolicyDocument, PolicyKind, Request, Subject, SubjectKind, Values,
-    evaluate,
+    Decision, Environment, KeyList, Policies, PolicyDocument, PolicyKind, Request, Subject, SubjectKind,
+    Values, evaluate,
 };
 use libfuzzer_sys::fuzz_target;
 

@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use keywatch_iam::policy::{
-    Decision, Effect, Environment, KeyList, Policies, PolicyDocument, PolicyKind, Reason, Request, ResourceSide,
-    Side, Subject, SubjectKind, Values, evaluate, matched, statement_spans,
+    Decision, Effect, Environment, KeyList, Policies, PolicyDocument, PolicyKind, Reason, Request,
+    ResourceSide, Side, Subject, SubjectKind, Values, evaluate, matched, statement_spans,
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -80,6 +80,8 @@ fn check_laws(kind: PolicyKind, document: PolicyDocument, resource: &str) {
     assert_eq!(statement_spans(document.text()).len(), document.statements().len());
     assert!(document.context_keys().iter().all(|key| !key.is_empty()));
     for effect in [Effect::Allow, Effect::Deny] {
-        assert!(matched(&document, effect, &request).iter().all(|place| *place < document.statements().len()));
+        assert!(
+            matched(&document, effect, &request).iter().all(|place| *place < document.statements().len())
+        );
     }
 }
