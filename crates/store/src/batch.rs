@@ -48,19 +48,22 @@ pub enum Expect {
 }
 
 /// Changes that become durable together. `checks` are tested first; then `deletes` are applied, then `puts`, then
-/// `appends` go to the log in their order.
+/// `appends` go to the log in their order, and at last what `forget` names leaves the log.
 #[derive(Clone, Default, Debug)]
 pub struct Batch {
     pub checks: Vec<(Kind, String, Expect)>,
     pub puts: Vec<(Kind, String, Bytes)>,
     pub deletes: Vec<(Kind, String)>,
     pub appends: Vec<Append>,
+    /// Entries up to this one leave the log, by whole blocks: a block that also holds a later one stays, and so does the
+    /// newest block. Whoever asks for it has put them elsewhere in the same batch.
+    pub forget: Option<Seq>,
 }
 
 impl Batch {
     /// True when committing would neither change nor append anything.
     pub fn is_empty(&self) -> bool {
-        self.puts.is_empty() && self.deletes.is_empty() && self.appends.is_empty()
+        self.puts.is_empty() && self.deletes.is_empty() && self.appends.is_empty() && self.forget.is_none()
     }
 
     /// Bytes of keys, values and entries: what a group commit counts against its bound.

@@ -32,6 +32,8 @@ pub(crate) struct Plan {
     pub(crate) changes: HashMap<RowName, Option<Bytes>>,
     /// All entries of accepted batches; the first gets the sequence number after the head.
     pub(crate) appends: Vec<Append>,
+    /// Entries up to this one leave the log.
+    pub(crate) forget: Option<Seq>,
     /// The version that changed rows get.
     pub(crate) version: Version,
     /// The sequence number of the last entry after this group.
@@ -49,6 +51,7 @@ pub(crate) fn plan(batches: Vec<Batch>, stored: &Versions, version: Version, hea
         outcomes: Vec::with_capacity(batches.len()),
         changes: HashMap::new(),
         appends: Vec::with_capacity(batches.iter().map(|batch| batch.appends.len()).sum()),
+        forget: None,
         version: version + 1,
         head,
     };
@@ -62,7 +65,7 @@ pub(crate) fn plan(batches: Vec<Batch>, stored: &Versions, version: Version, hea
 impl Plan {
     /// True when the database has nothing to do: every batch conflicted or was empty.
     pub(crate) fn is_empty(&self) -> bool {
-        self.changes.is_empty() && self.appends.is_empty()
+        self.changes.is_empty() && self.appends.is_empty() && self.forget.is_none()
     }
 
     fn admit(&mut self, batch: Batch, stored: &Versions) -> Outcome {
@@ -81,6 +84,7 @@ impl Plan {
         let first_seq = (!batch.appends.is_empty()).then_some(self.head + 1);
         self.head += batch.appends.len() as Seq;
         self.appends.extend(batch.appends);
+        self.forget = self.forget.max(batch.forget);
         Ok(Committed { version: self.version, first_seq, last_seq: first_seq.map(|_| self.head) })
     }
 
@@ -118,6 +122,7 @@ mod tests {
                 };
                 entries
             ],
+            ..Batch::default()
         }
     }
 
@@ -169,6 +174,15 @@ mod tests {
             ],
             &[Some((Some(101), Some(101))), None, Some((Some(102), Some(102))), None],
         );
+    }
+
+    #[test]
+    fn only_accepted_batches_forget() {
+        let forget = |expect, through| Batch { forget: Some(through), ..put("a", Some(expect), 0) };
+        let stored = Versions::from([(RowName { kind: KIND, key: "a".into() }, 5)]);
+        let batches =
+            vec![forget(Expect::Absent, 90), forget(Expect::Version(5), 80), forget(Expect::Absent, 99)];
+        assert_eq!(plan(batches, &stored, 9, 100).forget, Some(80));
     }
 
     #[test]

@@ -7,8 +7,9 @@
 //!
 //! Two backends keep one contract: a directory with SQLite, and PostgreSQL by URL.
 //!
-//! **Invariants:** a commit that was answered survives a crash; sequence numbers have neither gaps nor doubles; a
-//! conflict fails its own batch only; what `commit` answered can be read by everybody from then on.
+//! **Invariants:** a commit that was answered survives a crash; sequence numbers have neither gaps nor doubles, though the
+//! front of the log may be forgotten; a conflict fails its own batch only; what `commit` answered can be read by everybody
+//! from then on.
 //! **Not here:** what a key or a record is beyond bytes.
 
 mod batch;
@@ -141,7 +142,8 @@ impl Store {
     }
 
     /// Reads entries in order, from the one after `after`, until their bytes reach `max_bytes`. Entries come by whole
-    /// stored blocks, so the sum may be larger, and is never nothing while there is something.
+    /// stored blocks, so the sum may be larger, and is never nothing while there is something. A reading from before
+    /// what [`Batch::forget`] took away starts with the oldest entry that is left.
     pub async fn read_log(&self, after: Seq, max_bytes: usize) -> Result<Vec<LogEntry>, StoreError> {
         if after >= self.head() {
             return Ok(Vec::new());

@@ -5,8 +5,8 @@ use std::cmp::Reverse;
 use jiff::Timestamp;
 use tokio::task::JoinSet;
 
-use super::{entry, in_time, place::Place, whole_log};
-use crate::{Append, Batch, EntryKind, LogEntry, Store};
+use super::{KIND, entry, in_time, place::Place, put, whole_log};
+use crate::{Append, Batch, CommitError, EntryKind, Expect, LogEntry, Store};
 
 fn append(entries: Vec<Append>) -> Batch {
     Batch { appends: entries, ..Batch::default() }
@@ -138,4 +138,34 @@ pub(super) async fn steps_over_unknown_kinds(place: &Place) {
     in_time(store.close()).await;
     let log = whole_log(&place.open().await, 1).await;
     assert_eq!(log.iter().map(|entry| entry.kind).collect::<Vec<_>>(), kinds);
+}
+
+pub(super) async fn forgets_the_front(place: &Place) {
+    let store = place.open().await;
+    for block in 0..5 {
+        let entries = (0..4).map(|n| entry(EntryKind::Record, block, format!("{block}/{n}"))).collect();
+        store.commit(append(entries)).await.unwrap();
+    }
+    let all = whole_log(&store, usize::MAX).await;
+    // A refused batch forgets nothing, and one through the middle of a block keeps the block.
+    let refused =
+        Batch { forget: Some(8), checks: vec![(KIND, "a".into(), Expect::Version(7))], ..put("a", "1") };
+    assert!(matches!(store.commit(refused).await, Err(CommitError::Conflict { .. })));
+    let forgetting = Batch { forget: Some(10), ..put("a", "1") };
+    let version = store.commit(forgetting).await.unwrap().version;
+    in_time(store.close()).await;
+    let store = place.open().await;
+    assert_eq!(store.read_log(0, usize::MAX).await.unwrap(), all[8..]);
+    assert_eq!(store.read_log(10, usize::MAX).await.unwrap(), all[10..]);
+    assert_eq!(store.get(KIND, "a").await.unwrap().map(|row| row.version), Some(version));
+    assert_eq!(history(&store, all[0].time, all[19].time, &[]).await.len(), 12);
+    // The newest block always stays, so that numbering goes on behind it.
+    let last = Batch { forget: Some(u64::MAX >> 1), ..Batch::default() };
+    store.commit(last).await.unwrap();
+    in_time(store.close()).await;
+    let store = place.open().await;
+    assert_eq!(store.read_log(0, usize::MAX).await.unwrap(), all[16..]);
+    let more = store.commit(append(vec![entry(EntryKind::Record, 9, "more")])).await.unwrap();
+    assert_eq!((more.first_seq, store.head()), (Some(21), 21));
+    in_time(store.close()).await;
 }

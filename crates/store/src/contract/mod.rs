@@ -55,6 +55,7 @@ keeps! {
     log::pages_through_the_log,
     log::reads_newest_first,
     log::steps_over_unknown_kinds,
+    log::forgets_the_front,
     crash::acknowledged_commits_survive_a_kill,
     lost::lost_connections_lose_and_double_nothing,
     model::agrees_with_a_model,

@@ -101,6 +101,7 @@ impl Committer {
 
     fn write(&self, plan: &Plan, block: Option<&Block>) -> rusqlite::Result<()> {
         if plan.changes.is_empty()
+            && plan.forget.is_none()
             && let Some(block) = block
         {
             // One statement is its own transaction.
@@ -130,6 +131,15 @@ impl Committer {
                     .prepare_cached("UPDATE meta SET value = ?1 WHERE name = 'version'")?
                     .execute([plan.version as i64])?;
             }
+        }
+        if let Some(through) = plan.forget {
+            // The newest block stays: the head is read from it when the store is opened.
+            self.conn
+                .prepare_cached(
+                    "DELETE FROM log
+                     WHERE first_seq <= ?1 AND last_seq <= ?1 AND first_seq < (SELECT max(first_seq) FROM log)",
+                )?
+                .execute([through as i64])?;
         }
         self.conn.prepare_cached("COMMIT")?.execute([])?;
         Ok(())

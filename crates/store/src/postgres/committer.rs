@@ -39,10 +39,13 @@ const COMMIT: &str = "
     ), appended AS (
         INSERT INTO log (first_seq, last_seq, version, time_min, time_max, kinds, format, bytes)
         SELECT $10, $2, $1, $11, $12, $13, $14, $15 FROM moved WHERE $15 IS NOT NULL
+    ), forgotten AS (
+        DELETE FROM log USING moved
+        WHERE first_seq <= $16 AND last_seq <= $16 AND first_seq < (SELECT max(first_seq) FROM log)
     )
     SELECT count(*) FROM moved";
 
-const COMMIT_TYPES: [Type; 15] = [
+const COMMIT_TYPES: [Type; 16] = [
     Type::INT8,
     Type::INT8,
     Type::INT8,
@@ -58,6 +61,7 @@ const COMMIT_TYPES: [Type; 15] = [
     Type::INT8,
     Type::INT8,
     Type::BYTEA,
+    Type::INT8,
 ];
 
 const VERSIONS: &str = "
@@ -300,6 +304,7 @@ impl Session {
                     &block.map(|block| block.kinds),
                     &block.map(|block| block.format),
                     &block.map(|block| &block.bytes[..]),
+                    &plan.forget.map(|through| through as i64),
                 ],
             )
             .await?;
