@@ -12,7 +12,7 @@ use std::process::ExitCode;
 const USAGE: &str =
     "cargo xtask api [--models DIR]  hold the request shapes against AWS's models (DIR: botocore's `data`)
 cargo xtask docs [--check]   render docs/operations.md, or check that it is up to date
-cargo xtask bench            all benches; `bench kms`, `bench report` or `bench verify` for one (--help for its options)
+cargo xtask bench            all benches; `bench kms`, `bench report`, `bench verify` or `bench history` for one (--help for its options)
 cargo xtask tidy             check the house rules: file sizes, layers, words that must not stay";
 
 fn main() -> ExitCode {

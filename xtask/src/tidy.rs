@@ -10,9 +10,10 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("crypto", &[]),
     ("store", &["api"]),
     ("iam", &["store", "crypto", "api"]),
-    ("monitor", &["iam", "store", "crypto", "api"]),
-    ("kms", &["monitor", "iam", "store", "crypto", "api"]),
-    ("server", &["kms", "monitor", "iam", "store", "crypto", "api"]),
+    ("history", &["store", "api"]),
+    ("monitor", &["history", "iam", "store", "crypto", "api"]),
+    ("kms", &["monitor", "history", "iam", "store", "crypto", "api"]),
+    ("server", &["kms", "monitor", "history", "iam", "store", "crypto", "api"]),
 ];
 
 /// Folders and files whose name says nothing.

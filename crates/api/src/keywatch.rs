@@ -5,6 +5,13 @@ use serde_with::skip_serializing_none;
 
 use crate::{Blob, WireTime};
 
+mod evidence;
+
+pub use evidence::{
+    DeletionReadiness, GetDeletionReadinessRequest, GetKeyUsageRequest, GetKeyUsageResponse, GrantEvidence,
+    KeyUser, LastUse, UsageRow, Verdict,
+};
+
 /// The table of operations.
 #[macro_export]
 macro_rules! keywatch_operations {
@@ -13,8 +20,11 @@ macro_rules! keywatch_operations {
             AdvanceClock advance_clock Write;
             DescribeClock describe_clock Read;
             DescribeImports describe_imports Read;
+            GetDeletionReadiness get_deletion_readiness Read;
+            GetKeyUsage get_key_usage Read;
             ImportTrail import_trail Write;
             ListOutbox list_outbox Read;
+            SearchTrail search_trail Read;
         }
     };
 }
@@ -95,4 +105,62 @@ pub struct ImportDescription {
     pub duplicates: u64,
     pub skipped: u64,
     pub faults: Vec<String>,
+}
+
+crate::shape! {
+    /// Asks for the records that have all of the given attributes, the newest first.
+    pub struct SearchTrailRequest: Pascal {
+        start_time: Option<WireTime>,
+        end_time: Option<WireTime>,
+        event_id: Option<String> [len 1..=256],
+        event_name: Option<String> [len 1..=256],
+        event_source: Option<String> [len 1..=256],
+        /// A key's ARN, or the id of a key of the caller's account and Region.
+        key_id: Option<String> [len 1..=2048],
+        /// The ARN of the caller, or of the role that its session is of.
+        principal: Option<String> [len 1..=2048],
+        username: Option<String> [len 1..=2000],
+        access_key_id: Option<String> [len 1..=128],
+        #[serde(rename = "SourceIPAddress")]
+        source_ip_address: Option<String> [len 1..=256],
+        error_code: Option<String> [len 1..=256],
+        read_only: Option<bool>,
+        /// Records of every Region of the account.
+        all_regions: Option<bool>,
+        max_results: Option<i32> [range 1..=500],
+        next_token: Option<String> [len 1..=4096],
+    }
+}
+
+#[skip_serializing_none]
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct SearchTrailResponse {
+    pub records: Vec<FoundRecord>,
+    pub next_token: Option<String>,
+}
+
+/// A record, with what it is mostly read for beside it.
+#[skip_serializing_none]
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct FoundRecord {
+    pub event_id: String,
+    pub event_time: WireTime,
+    pub event_name: String,
+    pub event_source: String,
+    pub aws_region: String,
+    pub read_only: Option<bool>,
+    pub principal: Option<String>,
+    pub username: Option<String>,
+    pub access_key_id: Option<String>,
+    #[serde(rename = "SourceIPAddress")]
+    pub source_ip_address: Option<String>,
+    pub error_code: Option<String>,
+    /// ARNs.
+    pub resources: Vec<String>,
+    /// Whether it came from another account's log files.
+    pub imported: bool,
+    /// The record as JSON text.
+    pub cloud_trail_event: String,
 }

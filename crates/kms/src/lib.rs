@@ -18,6 +18,7 @@ mod data_key_pair;
 mod dispatch;
 mod due;
 mod error;
+pub mod evidence;
 mod family;
 mod family_record;
 mod grant_token;

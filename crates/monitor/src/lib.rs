@@ -14,5 +14,4 @@ pub mod metrics;
 pub mod notify;
 #[cfg(test)]
 mod rehearsal;
-mod text;
 pub mod trail;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use keywatch_api::Clock;
+use keywatch_history::History;
 use keywatch_iam::iam::Iam;
 use keywatch_kms::Kms;
 use keywatch_monitor::buckets::Bodies;
@@ -25,6 +26,8 @@ pub struct App {
     pub store: Store,
     /// Bodies of the objects in buckets.
     pub bodies: Bodies,
+    /// Records, wherever they lie.
+    pub history: History,
     pub clock: Arc<dyn Clock>,
     /// The same clock when it is a test clock.
     pub test_clock: Option<Arc<TestClock>>,
@@ -42,5 +45,17 @@ pub struct App {
 impl AsRef<Store> for App {
     fn as_ref(&self) -> &Store {
         &self.store
+    }
+}
+
+impl AsRef<History> for App {
+    fn as_ref(&self) -> &History {
+        &self.history
+    }
+}
+
+impl AsRef<Kms> for App {
+    fn as_ref(&self) -> &Kms {
+        &self.kms
     }
 }

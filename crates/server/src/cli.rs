@@ -51,6 +51,12 @@ pub enum Command {
     Outbox(OutboxOptions),
     /// Send CloudTrail log files to the running server
     Import(ImportOptions),
+    /// Find records of the running server, own and imported, by any of their attributes
+    Search(Box<SearchOptions>),
+    /// Show who uses a key: for what, when, from where, with which outcome
+    Usage(UsageOptions),
+    /// Show the evidence for and against deleting a key
+    DeletionReadiness(DeletionReadinessOptions),
     /// Summarize the KMS activity in CloudTrail log files
     Report(Box<ReportOptions>),
     /// Prove that the log files of trails are whole
@@ -126,6 +132,107 @@ pub struct ImportOptions {
     /// Files, directories (searched at any depth for .json and gzip files), globs, or - for standard input
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
+}
+
+/// Find records of the running server, own and imported, by any of their attributes
+///
+/// A record is shown when it has all of the attributes that are given; the newest come first.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  keywatch search --key 1234abcd-12ab-34cd-56ef-1234567890ab --error AccessDenied --since 7d
+  keywatch search --principal arn:aws:iam::111122223333:role/app --name Decrypt --json | jq .userAgent")]
+pub struct SearchOptions {
+    #[command(flatten)]
+    pub client: ClientOptions,
+    /// ARN or id of a KMS key
+    #[arg(long, value_name = "KEY")]
+    pub key: Option<String>,
+    /// Event name, such as Decrypt
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// Event source, such as kms.amazonaws.com
+    #[arg(long, value_name = "SOURCE")]
+    pub source: Option<String>,
+    /// ARN of the caller, or of the role its session is of
+    #[arg(long, value_name = "ARN")]
+    pub principal: Option<String>,
+    /// Name of the user, or of the role's session
+    #[arg(long, value_name = "NAME")]
+    pub user: Option<String>,
+    /// Access key that signed
+    #[arg(long, value_name = "ACCESS_KEY_ID")]
+    pub access_key: Option<String>,
+    /// Address the call came from
+    #[arg(long, value_name = "ADDRESS")]
+    pub address: Option<String>,
+    /// Error code of a refused call, such as AccessDenied
+    #[arg(long, value_name = "CODE")]
+    pub error: Option<String>,
+    /// Event id
+    #[arg(long, value_name = "ID")]
+    pub id: Option<String>,
+    /// Only calls that read, or with `false` only calls that write
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub read_only: Option<bool>,
+    /// Not before this time, or this long ago: 2026-01-31T12:00:00Z, 2026-01-31, 36h, 7d
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// Not after this time, or this long ago
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+    /// Records of every Region, not only of the server's
+    #[arg(long)]
+    pub all_regions: bool,
+    /// At most so many records
+    #[arg(long, value_name = "COUNT", default_value_t = 50)]
+    pub limit: u64,
+    /// Print whole records as JSON, one a line
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Show who uses a key: for what, when, from where, with which outcome
+///
+/// Counts the records of the running server, own and imported. The newest day comes first.
+#[derive(Debug, Args)]
+pub struct UsageOptions {
+    #[command(flatten)]
+    pub client: ClientOptions,
+    /// Id, ARN or alias of the key; an ARN may be of another account, whose log files were imported
+    #[arg(value_name = "KEY")]
+    pub key: String,
+    /// Not before this time, or this long ago: 2026-01-31T12:00:00Z, 2026-01-31, 36h, 7d
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// Not after this time, or this long ago
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+    /// Count calls that manage the key as well
+    #[arg(long)]
+    pub management: bool,
+    /// At most so many rows
+    #[arg(long, value_name = "COUNT", default_value_t = 1000)]
+    pub limit: u64,
+    /// Print the rows as JSON, one object a line
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Show the evidence for and against deleting a key
+///
+/// Says when the key was last used and by whom, and what else hangs on it. Records show use, not need: what was encrypted
+/// under the key and is never read does not show.
+#[derive(Debug, Args)]
+pub struct DeletionReadinessOptions {
+    #[command(flatten)]
+    pub client: ClientOptions,
+    /// Id, ARN or alias of the key; an ARN may be of another account, whose log files were imported
+    #[arg(value_name = "KEY")]
+    pub key: String,
+    /// Print everything as one JSON object
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, Args)]

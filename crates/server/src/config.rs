@@ -21,6 +21,9 @@ const REGION_DEFAULT: &str = "us-east-1";
 const REGION_LENGTH_MAX: usize = 32;
 const DELIVERY_INTERVALS: std::ops::RangeInclusive<SignedDuration> =
     SignedDuration::from_secs(1)..=SignedDuration::from_hours(1);
+const LOOKUP_DAYS_DEFAULT: u32 = 90;
+/// A hundred years.
+const DAYS_MAX: u32 = 36_600;
 
 /// The options of `serve` as they were given, by flag, variable or file.
 #[derive(Debug, Clone, Default, Args, Deserialize)]
@@ -82,6 +85,12 @@ pub struct ServeOptions {
     /// How often trails' log files are delivered, from 1s to 1h [default: 5m]
     #[arg(long, value_name = "DURATION", env = "KEYWATCH_DELIVERY_INTERVAL")]
     pub delivery_interval: Option<String>,
+    /// Days that LookupEvents goes back; imported records are found however old they are [default: 90]
+    #[arg(long, value_name = "DAYS", env = "KEYWATCH_LOOKUP_DAYS")]
+    pub lookup_days: Option<u32>,
+    /// Remove records from the history that are older than so many days [default: keep them for good]
+    #[arg(long, value_name = "DAYS", env = "KEYWATCH_HISTORY_DAYS")]
+    pub history_days: Option<u32>,
     /// TOML file with any of these options
     #[arg(long, value_name = "FILE", env = "KEYWATCH_CONFIG")]
     #[serde(skip)]
@@ -109,6 +118,10 @@ pub struct Config {
     pub request_quotas: bool,
     /// Between deliveries of log files.
     pub delivery_interval: SignedDuration,
+    /// How far back `LookupEvents` shows our own records.
+    pub lookup_age_max: SignedDuration,
+    /// `None` keeps records for good.
+    pub history_age_max: Option<SignedDuration>,
 }
 
 /// Address of a PostgreSQL server; it may hold a password, so it does not print.
@@ -203,6 +216,8 @@ impl Config {
             delivery_interval: options
                 .delivery_interval
                 .map_or(Ok(INTERVAL_DEFAULT), |text| parse_delivery_interval(&text))?,
+            lookup_age_max: parse_days("lookup-days", options.lookup_days.unwrap_or(LOOKUP_DAYS_DEFAULT))?,
+            history_age_max: options.history_days.map(|days| parse_days("history-days", days)).transpose()?,
             data_dir,
         })
     }
@@ -230,6 +245,8 @@ impl ServeOptions {
             attestation_root: self.attestation_root.or(file.attestation_root),
             request_quotas: self.request_quotas.or(file.request_quotas),
             delivery_interval: self.delivery_interval.or(file.delivery_interval),
+            lookup_days: self.lookup_days.or(file.lookup_days),
+            history_days: self.history_days.or(file.history_days),
             config: self.config,
         }
     }
@@ -327,6 +344,13 @@ fn parse_delivery_interval(text: &str) -> Result<SignedDuration, ConfigError> {
     interval.ok_or_else(|| wrong("delivery-interval", text, "expected a duration from 1s to 1h, such as 5m"))
 }
 
+fn parse_days(option: &'static str, days: u32) -> Result<SignedDuration, ConfigError> {
+    if (1..=DAYS_MAX).contains(&days) {
+        return Ok(SignedDuration::from_hours(i64::from(days) * 24));
+    }
+    Err(wrong(option, &days.to_string(), format!("expected 1 to {DAYS_MAX} days")))
+}
+
 fn parse_smtp(url: String) -> Result<String, ConfigError> {
     let known =
         ["smtp://", "smtps://"].iter().any(|scheme| url.len() > scheme.len() && url.starts_with(scheme));
@@ -363,6 +387,8 @@ mod tests {
             |o| o.delivery_interval = Some("2h".into()),
             "--delivery-interval 2h: expected a duration from 1s to 1h, such as 5m",
         );
+        check(|o| (o.lookup_days, o.history_days) = (Some(400), Some(36_600)), "");
+        check(|o| o.history_days = Some(0), "--history-days 0: expected 1 to 36600 days");
         check(|o| o.smtp = Some("mail.example".into()), "--smtp …: expected smtp://host:port");
         check(
             |o| (o.dev, o.listen) = (Some(true), Some("0.0.0.0:1".into())),

@@ -11,6 +11,7 @@ pub mod completions;
 pub mod config;
 pub mod data_dir;
 pub mod exit;
+pub mod history;
 pub mod keywatch;
 pub mod logging;
 pub mod private_file;

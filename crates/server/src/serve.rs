@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use keywatch_api::{AccountId, Clock, Region};
 use keywatch_crypto::RootKeyring;
 use keywatch_crypto::attestation::AttestationRoot;
+use keywatch_history::Keeper;
 use keywatch_iam::credentials::Credentials;
 use keywatch_iam::iam::Iam;
 use keywatch_kms::{DueKeys, KeyUsageFollower, Kms, SeedError, Seeds};
@@ -20,7 +21,7 @@ use keywatch_monitor::logs::{Logs, LogsFollower};
 use keywatch_monitor::metrics::follower::MetricsFollower;
 use keywatch_monitor::metrics::live::LiveSeries;
 use keywatch_monitor::notify::{self, Notify};
-use keywatch_monitor::trail::{FilesDelivery, KeyUses};
+use keywatch_monitor::trail::{FilesDelivery, KeyUses, Trails};
 use keywatch_store::{Store, StoreError};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -33,6 +34,7 @@ use crate::auth::sigv4::SigningKeys;
 use crate::clock::{StoredClock, TestClock, WorldClock, world_now};
 use crate::config::{Config, ConfigError, ServeOptions, TestClockStart, Tls, read_toml};
 use crate::data_dir::{self, DataDirError, ServerFile};
+use crate::history::{self, Keeping};
 use crate::root_secrets::{self, RootKeyError};
 use crate::wire::accept::{self, Front};
 use crate::wire::tls::{self, TlsError};
@@ -77,6 +79,10 @@ enum StartError {
     Store(#[from] StoreError),
     #[error(transparent)]
     ObjectStore(#[from] keywatch_monitor::buckets::OpenError),
+    #[error(transparent)]
+    HistoryPlace(#[from] keywatch_history::OpenError),
+    #[error(transparent)]
+    History(#[from] keywatch_history::HistoryError),
     #[error("cannot use the attestation root {path}: {reason}")]
     AttestationRoot { path: String, reason: String },
     #[error("the seed file: {0}")]
@@ -108,7 +114,8 @@ async fn serve(config: Config) -> Result<(), StartError> {
     let tls = tls::server_config(&config.tls, &config.data_dir, config.listen)?;
     let store = open_store(&config).await?;
     let endpoint = endpoint(address, tls.is_some());
-    let (app, engine) = build(&config, store.clone(), endpoint.clone()).await?;
+    let (app, engine, keeper) = build(&config, store.clone(), endpoint.clone()).await?;
+    let keeping = Keeping::start(keeper, app.clock.clone());
     let engine = tokio::spawn(engine.run());
     let notify = app.notify.clone();
     let deliveries = tokio::spawn(async move { notify.run().await });
@@ -130,6 +137,7 @@ async fn serve(config: Config) -> Result<(), StartError> {
     if let Err(error) = deliveries.await {
         warn!(%error, "Deliveries did not end in order");
     }
+    keeping.stop().await;
     store.close().await;
     info!("Stopped");
     Ok(())
@@ -142,7 +150,11 @@ async fn open_store(config: &Config) -> Result<Store, StartError> {
     }
 }
 
-async fn build(config: &Config, store: Store, endpoint: String) -> Result<(Arc<App>, Engine), StartError> {
+async fn build(
+    config: &Config,
+    store: Store,
+    endpoint: String,
+) -> Result<(Arc<App>, Engine, Keeper), StartError> {
     let account: AccountId = config.account.parse().map_err(|error| StartError::Name(format!("{error}")))?;
     let region: Region = config.region.parse().map_err(|error| StartError::Name(format!("{error}")))?;
     let keyring = Arc::new(root_secrets::open_keyring(&config.root_key_file, &store).await?);
@@ -170,6 +182,9 @@ async fn build(config: &Config, store: Store, endpoint: String) -> Result<(Arc<A
     let interval = config.delivery_interval;
     let files = FilesDelivery::open(store.clone(), bodies.clone(), keyring.clone(), interval).await?;
     let followers = followers(&store, &kms, &series, &notify, files, clock.now()).await?;
+    let history = history::open(config, &store)?;
+    let keeper = history::keeper(&history, &followers);
+    keeper.recover().await?;
     let (engine, handle): (Engine, EngineHandle) =
         Engine::new(store.clone(), clock.clone(), movable, followers);
     let app = App {
@@ -183,12 +198,13 @@ async fn build(config: &Config, store: Store, endpoint: String) -> Result<(Arc<A
         auth: authenticator(config, &store, &keyring, access_key, account, region),
         iam: Iam::new(keyring),
         kms,
-        trails: keywatch_monitor::trail::Trails::new(store.clone()),
+        trails: Trails::new(history.clone(), config.lookup_age_max),
+        history,
         notify,
         bodies,
         store,
     };
-    Ok((Arc::new(app), engine))
+    Ok((Arc::new(app), engine, keeper))
 }
 
 fn open_kms(config: &Config, keyring: &Arc<RootKeyring>) -> Result<Kms, StartError> {

@@ -3,6 +3,7 @@
 mod bare;
 mod corpus;
 mod families;
+mod history;
 mod kms;
 mod load;
 mod random;
@@ -22,6 +23,8 @@ enum Bench {
     Report(report::Options),
     /// `keywatch verify` over log files with digests
     Verify(verify::Options),
+    /// The newest page, a key's and a principal's day in a history of many records
+    History(history::Options),
     /// Encrypt over HTTP with a durable record, beside a bare hyper server
     Kms(kms::Options),
     /// The bare server of `kms`, which starts it
@@ -32,12 +35,16 @@ enum Bench {
 /// Runs what the arguments name, or everything with its defaults.
 pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
     if arguments.is_empty() {
-        return run(&["kms"]).and_then(|()| run(&["report"])).and_then(|()| run(&["verify"]));
+        return run(&["kms"])
+            .and_then(|()| run(&["report"]))
+            .and_then(|()| run(&["verify"]))
+            .and_then(|()| run(&["history"]));
     }
     let arguments = std::iter::once(&"bench").chain(arguments);
     match Bench::try_parse_from(arguments).map_err(|error| error.to_string())? {
         Bench::Report(options) => report::run(&options).map_err(|error| error.to_string()),
         Bench::Verify(options) => verify::run(&options).map_err(|error| error.to_string()),
+        Bench::History(options) => history::run(&options),
         Bench::Kms(options) => kms::run(&options),
         Bench::BareServer => bare::run(),
     }

@@ -17,7 +17,7 @@ use keywatch_iam::record::OwnRecord;
 use serde::Deserialize;
 
 use super::{Second, Unit, series::MetricRef, statistic_set::StatisticSet};
-use crate::text::Text;
+use keywatch_history::Text;
 
 const KMS_SOURCE: &str = "kms.amazonaws.com";
 pub const KMS_NAMESPACE: &str = "AWS/KMS";

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use keywatch_api::WireError;
+use keywatch_history::HistoryError;
 use keywatch_iam::AccessDenied;
 use keywatch_store::StoreError;
 
@@ -30,6 +31,7 @@ pub enum CloudTrailError {
     TagsLimitExceeded,
     Denied(AccessDenied),
     Store(StoreError),
+    History(HistoryError),
 }
 
 impl WireError for CloudTrailError {
@@ -54,13 +56,13 @@ impl WireError for CloudTrailError {
             Self::ResourceNotFound(_) => "ResourceNotFoundException".into(),
             Self::TagsLimitExceeded => "TagsLimitExceededException".into(),
             Self::Denied(denied) => denied.code(),
-            Self::Store(_) => "InternalFailure".into(),
+            Self::Store(_) | Self::History(_) => "InternalFailure".into(),
         }
     }
 
     fn status(&self) -> u16 {
         match self {
-            Self::Store(_) => 500,
+            Self::Store(_) | Self::History(_) => 500,
             _ => 400,
         }
     }
@@ -91,13 +93,14 @@ impl WireError for CloudTrailError {
             Self::ResourceNotFound(arn) => format!("Resource not found: {arn}"),
             Self::TagsLimitExceeded => "A trail has at most 50 tags.".to_owned(),
             Self::Denied(denied) => denied.0.clone(),
-            Self::Store(_) => "An internal error occurred.".to_owned(),
+            Self::Store(_) | Self::History(_) => "An internal error occurred.".to_owned(),
         })
     }
 
     fn detail(&self) -> Option<String> {
         match self {
             Self::Store(error) => Some(error.to_string()),
+            Self::History(error) => Some(error.in_full()),
             _ => None,
         }
     }
@@ -112,5 +115,11 @@ impl From<AccessDenied> for CloudTrailError {
 impl From<StoreError> for CloudTrailError {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
+    }
+}
+
+impl From<HistoryError> for CloudTrailError {
+    fn from(error: HistoryError) -> Self {
+        Self::History(error)
     }
 }

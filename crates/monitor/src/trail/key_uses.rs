@@ -8,18 +8,20 @@ use std::collections::HashMap;
 
 use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
+use keywatch_history::Text;
 use keywatch_iam::key_use::{KEY_USE, KeyUse};
 use keywatch_iam::record::OwnRecord;
 use keywatch_store::{Batch, CommitError, EntryKind, LogEntry, Seq, Store, StoreError, encode};
 use serde::Deserialize;
 
 use crate::engine::{Follower, commit_position, stored_position};
-use crate::text::Text;
 
 const NAME: &str = "trail.key_uses";
 const INTERVAL: SignedDuration = SignedDuration::from_mins(1);
 /// Keys gathered before they are written without waiting for the interval.
 const GATHERED_MAX: usize = 10_000;
+/// Entries after which the position is written although nothing is gathered: what it holds back cannot leave the log.
+const UNSTORED_MAX: Seq = 10_000;
 
 /// See the module.
 #[derive(Debug)]
@@ -90,7 +92,8 @@ impl Follower for KeyUses {
             }
             self.position = last.seq;
             self.due = self.due.or(Some(now + INTERVAL));
-            if self.gathered.len() > GATHERED_MAX { self.write().await } else { Ok(()) }
+            let much = self.gathered.len() > GATHERED_MAX || self.position - self.stored >= UNSTORED_MAX;
+            if much { self.write().await } else { Ok(()) }
         })
     }
 

@@ -1,32 +1,28 @@
 //! `LookupEvents`: the records of an account and Region, newest first.
 //!
-//! The log is read backwards by stored block. A block's entries may be older than those of an earlier block (imported
-//! records are), so what was found is final only down to the greatest time that may still follow. The next page continues
-//! after the last event shown, by time and sequence number: records that arrive in between neither shift nor repeat it.
+//! The next page continues after the last event shown, by time and sequence number: records that arrive in between neither
+//! shift nor repeat it. Where records lie, in the log or in segments, is `history`'s affair.
 //!
-//! History goes back 90 days, as AWS's does. Imported records stay in it for good: a look-up whose time range begins or
-//! ends before that finds them, whoever asks for no such time sees the last 90 days.
+//! Our own records are shown for 90 days, as AWS shows them, or for as long as the server is told. Imported records stay in it for good: a look-up whose time range begins or
+//! ends before that finds them, whoever asks for no such time sees no older ones.
 
-use jiff::{SignedDuration, Timestamp};
-use keywatch_api::cloudtrail::{Event, EventResource, LookupEventsRequest, LookupEventsResponse};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use keywatch_api::cloudtrail::{
+    Event, EventResource, LookupAttribute, LookupAttributeKey as Key, LookupEventsRequest,
+    LookupEventsResponse,
+};
 use keywatch_api::{WireTime, page};
+use keywatch_history::{Column, Condition, Facts, Mark, Query, Test};
 use keywatch_iam::Call;
-use keywatch_store::{EntryKind, LogEntry, LogPage, Seq};
+use keywatch_store::LogEntry;
 
 use super::error::CloudTrailError;
-use super::lookup::{Facts, Filter};
 use super::service::Trails;
 
 const MAX_RESULTS_DEFAULT: i32 = 50;
 const MAX_RESULTS_MAX: i32 = 50;
-/// Event history goes back 90 days.
-const HISTORY: SignedDuration = SignedDuration::from_hours(90 * 24);
-/// Blocks read for one page; beyond it the page is shorter and a token continues.
-const BLOCKS_PER_PAGE_MAX: usize = 20_000;
-
-/// Where a page ended: the time and sequence number of its last event.
-type Place = (Timestamp, Seq);
-
 pub(crate) async fn lookup_events(
     call: &mut Call<'_>,
     trails: &Trails,
@@ -52,87 +48,72 @@ pub(crate) async fn lookup_events(
         return Err(CloudTrailError::InvalidTimeRange);
     }
     let question = question(&call.partition().to_string(), &request);
-    let after = request.next_token.as_deref().map(|token| place(&question, token)).transpose()?;
-    let window = Window::new(start, end, after, call.now);
-    let found = search(call, trails, &Filter::new(attributes.first()), &window, limit as usize).await?;
-    let next_token =
-        found.more.map(|(time, seq)| page::encode(&question, &format!("{} {seq}", time.as_microsecond())));
-    Ok(LookupEventsResponse { events: found.events, next_token })
+    let after = match request.next_token.as_deref() {
+        Some(token) => Some(place_of(&question, token).ok_or(CloudTrailError::InvalidNextToken)?),
+        None => None,
+    };
+    let own_since = call.now.checked_sub(trails.lookup_age_max).unwrap_or(Timestamp::MIN);
+    let partition = (call.account().as_str(), call.region.as_str());
+    let query = Arc::new(query(partition, attributes.first(), (start, end), own_since));
+    let found = trails.history.search(&query, after, limit as usize).await?;
+    let events = found.entries.iter().filter_map(|entry| Some(event(entry, &Facts::read(&entry.bytes)?)));
+    Ok(LookupEventsResponse {
+        events: events.collect(),
+        next_token: found.more.map(|mark| page::encode(&question, &place_text(mark))),
+    })
 }
 
-struct Window {
-    start: Timestamp,
-    end: Timestamp,
-    /// Older records show only if they were imported.
+/// What a look-up asks of history. Our own records go back to `own_since`; imported ones for good, but who asks for no
+/// time sees no older ones either.
+fn query(
+    (account, region): (&str, &str),
+    attribute: Option<&LookupAttribute>,
+    (start, end): (Option<Timestamp>, Option<Timestamp>),
     own_since: Timestamp,
-    /// Only what comes after this, going back in time.
-    after: Option<Place>,
-}
-
-impl Window {
-    fn new(start: Option<Timestamp>, end: Option<Timestamp>, after: Option<Place>, now: Timestamp) -> Self {
-        let own_since = now.checked_sub(HISTORY).unwrap_or(Timestamp::MIN);
-        let open_start = if end.is_some_and(|end| end < own_since) { Timestamp::MIN } else { own_since };
-        Self { start: start.unwrap_or(open_start), end: end.unwrap_or(Timestamp::MAX), own_since, after }
-    }
-
-    fn takes(&self, entry: &LogEntry) -> bool {
-        (entry.kind == EntryKind::ImportedRecord || entry.time >= self.own_since)
-            && self.after.is_none_or(|after| (entry.time, entry.seq) < after)
+) -> Query {
+    let open_start = if end.is_some_and(|end| end < own_since) { Timestamp::MIN } else { own_since };
+    Query {
+        range: start.unwrap_or(open_start)..=end.unwrap_or(Timestamp::MAX),
+        own_since,
+        conditions: attribute.map(condition).into_iter().collect(),
+        ..Query::of(account, Some(region))
     }
 }
 
-struct Found {
-    events: Vec<Event>,
-    more: Option<Place>,
-}
-
-async fn search(
-    call: &Call<'_>,
-    trails: &Trails,
-    filter: &Filter<'_>,
-    window: &Window,
-    limit: usize,
-) -> Result<Found, CloudTrailError> {
-    let partition = call.partition();
-    let newest = window.after.map_or(window.end, |(time, _)| time.min(window.end));
-    if newest < window.start {
-        return Ok(Found { events: vec![], more: None });
-    }
-    let mut matches: Vec<(Place, Event)> = Vec::new();
-    let mut next: Option<LogPage> = None;
-    for _ in 0..BLOCKS_PER_PAGE_MAX {
-        let kinds = [EntryKind::Record, EntryKind::ImportedRecord];
-        let (entries, following) = trails.store.read_log_newest(window.start..=newest, &kinds, next).await?;
-        for entry in entries.iter().filter(|entry| entry.partition == partition) {
-            if window.takes(entry)
-                && let Some(facts) = filter.accept(&entry.bytes)
-            {
-                matches.push(((entry.time, entry.seq), event(entry, &facts)));
-            }
+fn condition(attribute: &LookupAttribute) -> Condition {
+    let value = attribute.attribute_value.as_str();
+    let is = |column: Column| Condition::is(&[column], value);
+    match attribute.attribute_key {
+        Key::EventId => is(Column::EventId),
+        Key::EventName => is(Column::EventName),
+        Key::EventSource => is(Column::EventSource),
+        Key::ReadOnly => match value {
+            "true" => Condition::read_only(true),
+            "false" => Condition::read_only(false),
+            // No column is asked, so that none can pass.
+            _ => Condition::is(&[], value),
+        },
+        Key::Username => is(Column::UserName),
+        Key::AccessKeyId => is(Column::AccessKeyId),
+        Key::ResourceType => is(Column::ResourceTypes),
+        // A resource is asked for by its ARN or by the name at the ARN's end.
+        Key::ResourceName if value.starts_with("arn:") => is(Column::Resources),
+        Key::ResourceName => {
+            let wanted = value.to_owned();
+            let named = Test::Passes(Arc::new(move |arn: &[u8]| ends_with_name(arn, wanted.as_bytes())));
+            Condition::passes(&[Column::Resources], named, Some(value))
         }
-        matches.sort_unstable_by(|(left, _), (right, _)| right.cmp(left));
-        let settled = match following {
-            None => matches.len(),
-            Some(page) => matches.partition_point(|((time, _), _)| *time > page.time_max),
-        };
-        // One more than asked for tells whether there is a next page.
-        if settled > limit || following.is_none() {
-            return Ok(finish(matches, limit));
-        }
-        next = following;
     }
-    let settled = next.map_or(0, |page| matches.partition_point(|((time, _), _)| *time > page.time_max));
-    matches.truncate(settled);
-    let resume = next.map(|page| (page.time_max, Seq::MAX));
-    let found = finish(matches, limit);
-    Ok(Found { more: found.more.or(resume), ..found })
 }
 
-fn finish(mut matches: Vec<(Place, Event)>, limit: usize) -> Found {
-    let more = (matches.len() > limit).then(|| matches[limit - 1].0);
-    matches.truncate(limit);
-    Found { events: matches.into_iter().map(|(_, event)| event).collect(), more }
+/// Whether `name` is the whole or the end of `arn`, after a colon or the last slash.
+fn ends_with_name(arn: &[u8], name: &[u8]) -> bool {
+    let Some(before) = arn.strip_suffix(name) else { return false };
+    match before.last() {
+        None | Some(b':') => true,
+        Some(b'/') => !name.contains(&b'/') && !name.contains(&b':'),
+        Some(_) => false,
+    }
 }
 
 fn event(entry: &LogEntry, facts: &Facts<'_>) -> Event {
@@ -166,18 +147,21 @@ fn question(partition: &str, request: &LookupEventsRequest) -> String {
     format!("LookupEvents {partition} {} {} {attribute:?}", time(request.start_time), time(request.end_time))
 }
 
-fn place(question: &str, token: &str) -> Result<Place, CloudTrailError> {
-    let invalid = || CloudTrailError::InvalidNextToken;
-    let text = page::decode(question, token).map_err(|_| invalid())?;
-    let (time, seq) = text.split_once(' ').ok_or_else(invalid)?;
-    let time =
-        time.parse().ok().and_then(|micros| Timestamp::from_microsecond(micros).ok()).ok_or_else(invalid)?;
-    Ok((time, seq.parse().map_err(|_| invalid())?))
+/// A place in the order of history, for a token.
+pub(super) fn place_text(mark: Mark) -> String {
+    format!("{} {}", mark.time.as_microsecond(), mark.seq)
+}
+
+/// Reads a token of [`place_text`]; `None` when it is none of the question's.
+pub(super) fn place_of(question: &str, token: &str) -> Option<Mark> {
+    let text = page::decode(question, token).ok()?;
+    let (time, seq) = text.split_once(' ')?;
+    Some(Mark { time: Timestamp::from_microsecond(time.parse().ok()?).ok()?, seq: seq.parse().ok()? })
 }
 
 #[cfg(test)]
 mod tests {
-    use keywatch_store::Partition;
+    use keywatch_store::{EntryKind, Partition, Store};
 
     use super::*;
 
@@ -185,27 +169,56 @@ mod tests {
         text.parse().expect("a time")
     }
 
-    /// What a look-up at the end of 2026 takes of an old record and of one of yesterday, own and imported.
-    #[track_caller]
-    fn check(start: Option<&str>, end: Option<&str>, want: [bool; 4]) {
-        let window = Window::new(start.map(at), end.map(at), None, at("2026-12-31T00:00:00Z"));
-        let takes = |kind, time: &str| {
-            let (time, partition) = (at(time), Partition::new("000000000000", "us-east-1"));
-            let entry = LogEntry { seq: 1, kind, time, partition, bytes: Default::default() };
-            (window.start..=window.end).contains(&time) && window.takes(&entry)
-        };
-        let [old, recent] = ["2023-07-10T11:54:39Z", "2026-12-30T00:00:00Z"];
+    /// What a look-up at the end of 2026 finds of an old record and of one of yesterday, own and imported.
+    async fn check(start: Option<&str>, end: Option<&str>, want: [bool; 4]) {
+        let directory = tempfile::tempdir().expect("a directory");
+        let store = Store::open_embedded(directory.path()).await.expect("a store");
+        let place =
+            keywatch_history::Place::open_directory(&directory.path().join("history")).expect("a place");
+        let history = keywatch_history::History::new(store.clone(), place);
         let kinds = [EntryKind::Record, EntryKind::ImportedRecord];
-        let got = [old, recent].map(|time| kinds.map(|kind| takes(kind, time)));
-        assert_eq!(got.concat(), want, "from {start:?} to {end:?}");
+        let times = ["2023-07-10T11:54:39Z", "2026-12-30T00:00:00Z"];
+        let records = times.iter().flat_map(|time| kinds.map(|kind| (at(time), kind)));
+        let append = |(time, kind)| keywatch_store::Append {
+            kind,
+            time,
+            partition: Partition::new("000000000000", "us-east-1"),
+            bytes: "{}".into(),
+        };
+        let appends: Vec<_> = records.clone().map(append).collect();
+        store.commit(keywatch_store::Batch { appends, ..Default::default() }).await.expect("committed");
+        let place = ("000000000000", "us-east-1");
+        let query = query(place, None, (start.map(at), end.map(at)), at("2026-10-02T00:00:00Z"));
+        let found = history.search(&Arc::new(query), None, 50).await.expect("an answer");
+        let got: Vec<bool> = records
+            .map(|(time, kind)| found.entries.iter().any(|entry| (entry.time, entry.kind) == (time, kind)))
+            .collect();
+        assert_eq!(got, want, "from {start:?} to {end:?}");
+        store.close().await;
+    }
+
+    #[tokio::test]
+    async fn imported_records_stay_in_the_history() {
+        check(None, None, [false, false, true, true]).await;
+        check(Some("2023-01-01T00:00:00Z"), None, [false, true, true, true]).await;
+        check(Some("2023-01-01T00:00:00Z"), Some("2024-01-01T00:00:00Z"), [false, true, false, false]).await;
+        check(None, Some("2024-01-01T00:00:00Z"), [false, true, false, false]).await;
+        check(None, Some("2026-12-30T12:00:00Z"), [false, false, true, true]).await;
     }
 
     #[test]
-    fn imported_records_stay_in_the_history() {
-        check(None, None, [false, false, true, true]);
-        check(Some("2023-01-01T00:00:00Z"), None, [false, true, true, true]);
-        check(Some("2023-01-01T00:00:00Z"), Some("2024-01-01T00:00:00Z"), [false, true, false, false]);
-        check(None, Some("2024-01-01T00:00:00Z"), [false, true, false, false]);
-        check(None, Some("2026-12-30T12:00:00Z"), [false, false, true, true]);
+    fn names_at_the_end_of_an_arn() {
+        for (arn, name, want) in [
+            ("arn:aws:kms:us-east-1:1:key/k-1", "k-1", true),
+            ("arn:aws:kms:us-east-1:1:key/k-1", "key/k-1", true),
+            ("arn:aws:kms:us-east-1:1:key/k-1", "1", false),
+            ("arn:aws:kms:us-east-1:1:key/k-1", "1:key/k-1", true),
+            ("arn:aws:kms:us-east-1:1:alias/a/b", "alias/a/b", true),
+            ("arn:aws:kms:us-east-1:1:alias/a/b", "a/b", false),
+            ("arn:aws:kms:us-east-1:1:alias/a/b", "b", true),
+            ("topic", "topic", true),
+        ] {
+            assert_eq!(ends_with_name(arn.as_bytes(), name.as_bytes()), want, "{arn} {name}");
+        }
     }
 }

@@ -1,11 +1,12 @@
 //! The CloudTrail service: its handle and its dispatch.
 
+use jiff::SignedDuration;
 use keywatch_api::cloudtrail::CloudTrailOperation;
 use keywatch_api::codec::Wire;
 use keywatch_api::describe::Shape;
 use keywatch_api::{Fault, cloudtrail_operations};
+use keywatch_history::History;
 use keywatch_iam::Call;
-use keywatch_store::Store;
 
 use super::{
     add_tags, create_trail, delete_trail, describe_trails, get_event_selectors, get_trail, get_trail_status,
@@ -16,12 +17,14 @@ use super::{
 /// What CloudTrail's operations may touch besides their call.
 #[derive(Clone, Debug)]
 pub struct Trails {
-    pub(crate) store: Store,
+    pub(crate) history: History,
+    /// How far back `LookupEvents` shows our own records.
+    pub(crate) lookup_age_max: SignedDuration,
 }
 
 impl Trails {
-    pub fn new(store: Store) -> Self {
-        Trails { store }
+    pub fn new(history: History, lookup_age_max: SignedDuration) -> Self {
+        Trails { history, lookup_age_max }
     }
 }
 

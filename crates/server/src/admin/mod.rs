@@ -32,6 +32,9 @@ pub struct AdminOptions {
     /// Account of the root user, 12 digits [default: 000000000000]
     #[arg(long, value_name = "ACCOUNT", env = "KEYWATCH_ACCOUNT", global = true)]
     account: Option<String>,
+    /// Where buckets and history lie, as the server was told (file:///dir or s3://bucket/prefix)
+    #[arg(long, value_name = "URL", env = "KEYWATCH_OBJECT_STORE", global = true)]
+    object_store: Option<String>,
     /// File of the root key [default: root.key in the data directory]
     #[arg(long, value_name = "FILE", env = "KEYWATCH_ROOT_KEY_FILE", global = true)]
     root_key_file: Option<PathBuf>,
@@ -80,6 +83,10 @@ enum AdminError {
     RootKey(#[from] RootKeyError),
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error(transparent)]
+    HistoryPlace(#[from] keywatch_history::OpenError),
+    #[error(transparent)]
+    History(#[from] keywatch_history::HistoryError),
     #[error("nothing is kept in {path}: no server ever started there")]
     Empty { path: String },
     #[error("cannot read the file {path}")]
@@ -106,6 +113,8 @@ impl AdminError {
             | Self::DataDir(_)
             | Self::RootKey(_)
             | Self::Store(_)
+            | Self::HistoryPlace(_)
+            | Self::History(_)
             | Self::Empty { .. }
             | Self::File { .. }
             | Self::Io(_) => exit::USAGE,
@@ -130,8 +139,15 @@ pub fn run(options: AdminOptions) -> ExitCode {
 }
 
 async fn act(options: AdminOptions) -> Result<(), AdminError> {
-    let AdminOptions { data_dir, database_url, account, root_key_file, action } = options;
-    let place = ServeOptions { data_dir, database_url, account, root_key_file, ..ServeOptions::default() };
+    let AdminOptions { data_dir, database_url, account, object_store, root_key_file, action } = options;
+    let place = ServeOptions {
+        data_dir,
+        database_url,
+        account,
+        object_store,
+        root_key_file,
+        ..ServeOptions::default()
+    };
     let offline = Offline::open(place).await?;
     let outcome = match action {
         AdminAction::RotateAccessKey => rotate_access_key::rotate_access_key(&offline).await,

@@ -8,6 +8,7 @@ use keywatch_api::codec::{Protocol, Wire};
 use keywatch_api::iam::IamOperation;
 use keywatch_api::{AccountId, Fault, Region, Service};
 use keywatch_crypto::random;
+use keywatch_history::History;
 use keywatch_iam::iam::Iam;
 use keywatch_iam::record::{ApiCall, Identity, ServiceEvent};
 use keywatch_iam::{Call, Caller, Notes, Origin};
@@ -28,6 +29,7 @@ const RECORD_REGION: &str = "us-east-1";
 pub struct Offline {
     pub directory: PathBuf,
     pub store: Store,
+    pub history: History,
     pub account: AccountId,
     /// The present, or where a test clock stood.
     pub now: Timestamp,
@@ -53,6 +55,7 @@ impl Offline {
         let region: Region = RECORD_REGION.parse().map_err(|error| name(&error))?;
         let now = StoredClock::read(&store).await?.unwrap_or_else(world_now);
         Ok(Self {
+            history: crate::history::open(&config, &store)?,
             directory: config.data_dir,
             iam: Iam::new(keyring),
             caller: Arc::new(Caller::root(&account, None)),

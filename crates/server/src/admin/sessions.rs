@@ -1,13 +1,19 @@
 //! `keywatch admin sessions`: the temporary credentials that were handed out and have not expired, told from the trail.
 
+use std::sync::Arc;
+
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
+use keywatch_history::{Column, Condition, Query};
 use keywatch_iam::revocation::{IssuedSession, SESSION_MAX, is_revoked};
 use keywatch_store::{EntryKind, Transaction};
 use serde::Serialize;
 
 use super::offline::Offline;
 use super::{AdminError, print};
+
+/// Records read at once.
+const PAGE: usize = 1_000;
 
 /// A session as it is shown.
 #[derive(Serialize)]
@@ -49,23 +55,25 @@ pub async fn sessions(offline: &Offline, json: bool) -> Result<(), AdminError> {
 
 /// Newest first.
 async fn living(offline: &Offline) -> Result<Vec<IssuedSession>, AdminError> {
-    let range = (offline.now - SESSION_MAX)..=offline.now;
+    let query = Arc::new(Query {
+        range: (offline.now - SESSION_MAX)..=offline.now,
+        conditions: vec![Condition::is(&[Column::EventSource], "sts.amazonaws.com")],
+        ..Query::of(offline.account.as_str(), None)
+    });
     let mut found = Vec::new();
-    let mut page = None;
+    let mut after = None;
     loop {
-        let (entries, next) =
-            offline.store.read_log_newest(range.clone(), &[EntryKind::Record], page).await?;
-        for entry in entries {
-            if entry.partition.account() == offline.account.as_str()
-                && let Some(session) = IssuedSession::of_record(&entry.bytes)
+        let page = offline.history.search(&query, after, PAGE).await?;
+        for entry in page.entries.iter().filter(|entry| entry.kind == EntryKind::Record) {
+            if let Some(session) = IssuedSession::of_record(&entry.bytes)
                 && session.expires > offline.now
             {
                 found.push((entry.seq, session));
             }
         }
-        match next {
-            Some(next) => page = Some(next),
-            None => break,
+        after = page.more;
+        if after.is_none() {
+            break;
         }
     }
     found.sort_by_key(|(seq, _)| std::cmp::Reverse(*seq));

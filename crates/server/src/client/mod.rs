@@ -1,10 +1,14 @@
 //! Commands that talk to a running server, with the root access key and the endpoint its data directory holds.
 
 pub mod clock;
+pub mod deletion_readiness;
 pub mod env;
 pub mod import;
+mod moment;
 pub mod outbox;
 mod request;
+pub mod search;
+pub mod usage;
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! The service of our own: the clock, imports and the outbox. One file per operation.
+//! The service of our own: the clock, imports, questions to the history and the outbox. One file per operation.
 
 mod advance_clock;
 mod describe_clock;
@@ -9,8 +9,10 @@ use keywatch_api::describe::Shape;
 use keywatch_api::keywatch::KeywatchOperation;
 use keywatch_api::{Fault, WireField};
 use keywatch_iam::Call;
+use keywatch_kms::evidence::{get_deletion_readiness, get_key_usage};
 use keywatch_monitor::notify::list_outbox;
 use keywatch_monitor::trail::import::{describe_imports, import_trail};
+use keywatch_monitor::trail::search_trail;
 
 use crate::app::App;
 

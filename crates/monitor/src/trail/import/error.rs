@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use keywatch_api::WireError;
+use keywatch_history::HistoryError;
 use keywatch_iam::AccessDenied;
 use keywatch_store::StoreError;
 
@@ -23,6 +24,8 @@ pub enum ImportError {
     InvalidNextToken,
     #[error("The store failed.")]
     Store(#[from] StoreError),
+    #[error("The history failed.")]
+    History(#[from] HistoryError),
     #[error("Reading the log file was broken off.")]
     BrokenOff,
 }
@@ -33,13 +36,13 @@ impl WireError for ImportError {
             Self::Denied(denied) => denied.code(),
             Self::Unusable(_) | Self::Digest | Self::TooLarge { .. } => "InvalidLogFileException".into(),
             Self::InvalidNextToken => "InvalidNextTokenException".into(),
-            Self::Store(_) | Self::BrokenOff => "InternalFailure".into(),
+            Self::Store(_) | Self::History(_) | Self::BrokenOff => "InternalFailure".into(),
         }
     }
 
     fn status(&self) -> u16 {
         match self {
-            Self::Store(_) | Self::BrokenOff => 500,
+            Self::Store(_) | Self::History(_) | Self::BrokenOff => 500,
             Self::Denied(_)
             | Self::Unusable(_)
             | Self::Digest
@@ -55,6 +58,7 @@ impl WireError for ImportError {
     fn detail(&self) -> Option<String> {
         match self {
             Self::Store(error) => Some(error.to_string()),
+            Self::History(error) => Some(error.in_full()),
             _ => None,
         }
     }

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use keywatch_api::keywatch::{ImportTrailRequest, ImportTrailResponse};
+use keywatch_history::History;
 use keywatch_iam::Call;
-use keywatch_store::{Append, EntryKind, Partition, Store, StoreError};
+use keywatch_store::{Append, EntryKind, Partition, StoreError};
 
 use super::ImportError;
 use super::own::own_ids;
@@ -14,8 +15,8 @@ use super::record::{IMPORT, IMPORTED, ImportRecord, import_key, minute_key};
 
 const SECONDS_PER_MINUTE: i64 = 60;
 
-/// Needs only the store of the service that serves it.
-pub async fn import_trail<S: AsRef<Store> + Sync>(
+/// Needs only the history of the service that serves it.
+pub async fn import_trail<S: AsRef<History> + Sync>(
     call: &mut Call<'_>,
     service: &S,
     request: ImportTrailRequest,
@@ -57,8 +58,12 @@ pub async fn import_trail<S: AsRef<Store> + Sync>(
 }
 
 /// Leaves out what was imported before, stands twice in the file or is our own, and notes the rest as imported.
-async fn only_new(call: &mut Call<'_>, store: &Store, found: Vec<Found>) -> Result<Vec<Found>, StoreError> {
-    let own = own_ids(store, call.account(), &found).await?;
+async fn only_new(
+    call: &mut Call<'_>,
+    history: &History,
+    found: Vec<Found>,
+) -> Result<Vec<Found>, ImportError> {
+    let own = own_ids(history, call.account(), &found).await?;
     let mut minutes: BTreeMap<i64, Vec<Found>> = BTreeMap::new();
     for record in found.into_iter().filter(|record| !own.contains(&record.id)) {
         let minute = record.time.as_second().div_euclid(SECONDS_PER_MINUTE);

@@ -2,40 +2,48 @@
 //! delivered. Such records name the importing account as their recipient.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use keywatch_api::AccountId;
-use keywatch_store::{EntryKind, Store, StoreError};
+use keywatch_history::{Column, Condition, Facts, History, HistoryError, Query, Test};
+use uuid::Uuid;
 
 use super::parse::{EventId, Found, event_id};
-use crate::trail::lookup::Facts;
 
 /// Event times are whole seconds, those of our entries are not.
 const SECOND: SignedDuration = SignedDuration::from_secs(1);
+/// Records read at once.
+const PAGE: usize = 1_000;
 
-/// The event IDs among `records` that our own records of `account` bear. Reads the history of the records' time span,
+/// The event IDs among `records` that records of `account` bear. Reads the history of the records' time span,
 /// page by page, and only when a record may be our own.
 pub(super) async fn own_ids(
-    store: &Store,
+    history: &History,
     account: &AccountId,
     records: &[Found],
-) -> Result<HashSet<EventId>, StoreError> {
+) -> Result<HashSet<EventId>, HistoryError> {
     let candidates = || records.iter().filter(|record| record.may_be_own);
     let mut own = HashSet::new();
     let times = candidates().map(|record| record.time);
     let (Some(first), Some(last)) = (times.clone().min(), times.max()) else { return Ok(own) };
-    let mut wanted: HashSet<EventId> = candidates().map(|record| record.id).collect();
-    let range = first..=last.checked_add(SECOND).unwrap_or(Timestamp::MAX);
-    let mut page = None;
+    let ids: HashSet<String> = candidates().map(|record| Uuid::from_bytes(record.id).to_string()).collect();
+    let asked = Test::OneOf(Arc::new(ids));
+    let query = Arc::new(Query {
+        range: first..=last.checked_add(SECOND).unwrap_or(Timestamp::MAX),
+        conditions: vec![Condition::passes(&[Column::EventId], asked, None)],
+        ..Query::of(account.as_str(), None)
+    });
+    let mut after = None;
     loop {
-        let (entries, following) = store.read_log_newest(range.clone(), &[EntryKind::Record], page).await?;
-        for entry in entries.iter().filter(|entry| entry.partition.account() == account.as_str()) {
+        let found = history.search(&query, after, PAGE).await?;
+        for entry in &found.entries {
             let Some(facts) = Facts::read(&entry.bytes) else { continue };
-            own.extend(wanted.take(&event_id(&facts.event_id, &entry.bytes)));
+            own.insert(event_id(&facts.event_id, &entry.bytes));
         }
-        if following.is_none() || wanted.is_empty() {
+        after = found.more;
+        if after.is_none() {
             return Ok(own);
         }
-        page = following;
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use keywatch_api::keywatch::{DescribeImportsRequest, ImportTrailRequest, ImportTrailResponse};
 use keywatch_api::{AccountId, Blob, WireError};
+use keywatch_history::{History, Place};
 use keywatch_iam::{Call, Caller, CallerKind, Notes, Origin};
 use keywatch_store::{Append, Batch, EntryKind, LogEntry, Partition, Store, Transaction};
 
@@ -17,13 +18,13 @@ const READ_BYTES_MAX: usize = 64 << 20;
 struct World {
     store: Store,
     caller: Arc<Caller>,
-    _directory: tempfile::TempDir,
+    directory: tempfile::TempDir,
 }
 
-struct Service(Store);
+struct Service(History);
 
-impl AsRef<Store> for Service {
-    fn as_ref(&self) -> &Store {
+impl AsRef<History> for Service {
+    fn as_ref(&self) -> &History {
         &self.0
     }
 }
@@ -33,7 +34,7 @@ impl World {
         let directory = tempfile::tempdir().expect("a directory");
         let store = Store::open_embedded(directory.path()).await.expect("a store");
         let account: AccountId = "000000000000".parse().expect("an account");
-        Self { store, caller: Arc::new(Caller::root(&account, None)), _directory: directory }
+        Self { store, caller: Arc::new(Caller::root(&account, None)), directory: directory }
     }
 
     fn call<'a>(&'a self, request_id: &'a str) -> Call<'a> {
@@ -55,10 +56,15 @@ impl World {
         }
     }
 
+    fn service(&self) -> Service {
+        let place = Place::open_directory(&self.directory.path().join("history")).expect("a directory");
+        Service(History::new(self.store.clone(), place))
+    }
+
     async fn import(&self, request_id: &str, file: &[u8]) -> Result<ImportTrailResponse, ImportError> {
         let mut call = self.call(request_id);
         let request = ImportTrailRequest { log_file: Blob(file.to_vec()), name: Some("a.json".to_owned()) };
-        let response = import_trail(&mut call, &Service(self.store.clone()), request).await?;
+        let response = import_trail(&mut call, &self.service(), request).await?;
         call.tx.commit().await.expect("nobody else writes");
         Ok(response)
     }
@@ -222,7 +228,7 @@ async fn strangers_are_refused() {
     let mut call = world.call("one");
     call.caller = Arc::new(stranger);
     let request = ImportTrailRequest { log_file: Blob(document(&regional(0..1))), name: None };
-    let service = Service(world.store.clone());
+    let service = world.service();
     let error = import_trail(&mut call, &service, request).await.expect_err("refused");
     assert_eq!(error.code(), "AccessDeniedException");
 }

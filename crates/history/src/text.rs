@@ -11,7 +11,7 @@ use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
 /// A string of a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Text<'a>(Cow<'a, str>);
+pub struct Text<'a>(Cow<'a, str>);
 
 impl Deref for Text<'_> {
     type Target = str;
@@ -62,12 +62,9 @@ mod tests {
         check("5", None);
 
         fn check(json: &str, want: Option<(&str, bool)>) {
-            let by_serde = serde_json::from_str::<Text<'_>>(json).ok();
-            let by_sonic = sonic_rs::from_str::<Text<'_>>(json).ok();
-            for got in [by_serde, by_sonic] {
-                let got = got.as_ref().map(|text| (&**text, matches!(text.0, Cow::Borrowed(_))));
-                assert_eq!(got, want, "{json}");
-            }
+            let got = serde_json::from_str::<Text<'_>>(json).ok();
+            let got = got.as_ref().map(|text| (&**text, matches!(text.0, Cow::Borrowed(_))));
+            assert_eq!(got, want, "{json}");
         }
     }
 }

@@ -1,0 +1,13 @@
+//! # What the records and the house say about one key
+//! Two questions that AWS has no operation for: who uses a key ([`get_key_usage`]), and what speaks for and against deleting it
+//! ([`get_deletion_readiness`]). Both are answered for keys of other accounts too, from imported records.
+//!
+//! **Not here:** how records are counted (`monitor`), where they lie (`history`).
+
+mod error;
+pub mod get_deletion_readiness;
+pub mod get_key_usage;
+mod named;
+mod readiness;
+
+pub use error::EvidenceError;
