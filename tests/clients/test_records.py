@@ -416,13 +416,15 @@ def test_imported_material(house):
 def test_families_of_regions(house):
     key = house.key(MultiRegion=True)
     changed = dict(keys=[key], read_only=False)
-    made, record = house.call("ReplicateKey", KeyId=key["KeyId"], ReplicaRegion="eu-west-1")
+    tags = [{"TagKey": "a", "TagValue": "b"}]
+    made, record = house.call("ReplicateKey", KeyId=key["KeyId"], ReplicaRegion="eu-west-1", Tags=tags)
     replica = made["ReplicaKeyMetadata"]
     shown = record["requestParameters"]
     assert (shown["keyId"], shown["replicaRegion"]) == (key["KeyId"], "eu-west-1")
     assert shown["bypassPolicyLockoutSafetyCheck"] is False
     answered = record["responseElements"]
     assert set(answered) == {"replicaKeyMetadata", "replicaPolicy", "replicaTags"}
+    assert shown["tags"] == answered["replicaTags"] == [{"tagKey": "a", "tagValue": "b"}]
     assert answered["replicaKeyMetadata"]["arn"] == replica["Arn"]
     check(record, parameters=shown, response=answered, **changed)
     born = house.records("CreateKey", "eu-west-1")

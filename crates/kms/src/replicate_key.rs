@@ -85,7 +85,7 @@ async fn replicate(
     Ok(ReplicateKeyResponse {
         replica_key_metadata: replica.metadata(),
         replica_policy: replica.policy,
-        replica_tags: request.tags.unwrap_or_default(),
+        replica_tags: request.tags,
     })
 }
 

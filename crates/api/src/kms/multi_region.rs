@@ -55,7 +55,7 @@ pub struct ReplicateKeyResponse {
     pub replica_key_metadata: KeyMetadata,
     /// JSON text.
     pub replica_policy: String,
-    pub replica_tags: Vec<Tag>,
+    pub replica_tags: Option<Vec<Tag>>,
 }
 
 /// `([a-z]+-){2,3}\d+`
