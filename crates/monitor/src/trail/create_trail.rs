@@ -8,6 +8,7 @@ use keywatch_iam::Call;
 use keywatch_store::Partition;
 
 use super::error::CloudTrailError;
+use super::files_delivery::DELIVERY;
 use super::named;
 use super::record::{TRAIL, TrailRecord, key};
 use super::service::Trails;
@@ -54,6 +55,8 @@ pub(crate) async fn create_trail(
         return Err(CloudTrailError::MaximumNumberOfTrailsExceeded);
     }
     call.tx.insert(TRAIL, &key, &record)?;
+    // What was told of a former trail of this name, whose end was still being delivered when it was deleted.
+    call.tx.delete(DELIVERY, &key);
     Ok(settings(record))
 }
 

@@ -196,7 +196,7 @@ impl FilesDelivery {
         let Some(chain) = self.chains.get(chain_row).cloned() else { return Ok(None) };
         let Some((row, region)) = chain_row.rsplit_once('/') else { return Ok(None) };
         let of_row = || self.trails.iter().filter(|served| served.row == row).map(|served| &served.trail);
-        let served = of_row().find(|trail| trail.started == chain.session).or_else(|| of_row().last());
+        let served = of_row().find(|trail| trail.started == chain.session).or_else(|| of_row().next_back());
         let Some(trail) = served.cloned() else {
             return Err(StoreError::corrupt(format!("the chain {chain_row}: it has no trail")));
         };
