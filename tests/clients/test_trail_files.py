@@ -181,15 +181,14 @@ TAMPERINGS = [
 
 def test_every_tampering_is_found(whole):
     for tamper, kind, words in TAMPERINGS:
-        for key in getattr(whole, kind)()[1:3]:
-            before = {one: whole.get(one) for one in whole.logs() + whole.digests()}
-            tamper(whole, key)
-            code, text = whole.validate()
-            assert code == 1 and words in text, (tamper.__name__, kind, text)
-            for one in set(whole.logs() + whole.digests()) - set(before):
-                removed(whole, one)
-            for one, (body, metadata) in before.items():
-                whole.put(one, body, metadata)
+        before = {one: whole.get(one) for one in whole.logs() + whole.digests()}
+        tamper(whole, getattr(whole, kind)()[1])
+        code, text = whole.validate()
+        assert code == 1 and words in text, (tamper.__name__, kind, text)
+        for one in set(whole.logs() + whole.digests()) - set(before):
+            removed(whole, one)
+        for one, (body, metadata) in before.items():
+            whole.put(one, body, metadata)
     assert whole.validate()[0] == 0
 
 

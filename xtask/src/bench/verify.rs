@@ -43,8 +43,8 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: &Options) -> io::Result<()> {
-    // A record of the corpus has some 1.3 KB.
-    let (logs, corpus) = corpus(&options.directory, options.seed, options.thousands * 13 / 10)?;
+    // A record of the corpus has some 1,580 bytes.
+    let (logs, corpus) = corpus(&options.directory, options.seed, options.thousands * 1_600 / 1_000)?;
     let keys = options.directory.join("verify-keys.json");
     let records = digest(&logs, &corpus.files, &keys)?;
     let binary = match &options.binary {
