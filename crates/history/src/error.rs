@@ -9,7 +9,7 @@ pub enum HistoryError {
     Store(#[from] StoreError),
     #[error("the object store that holds the history failed")]
     Objects(#[source] object_store::Error),
-    #[error("the history file could not be made durable")]
+    #[error("a history file could not be made durable, opened or removed")]
     Sync(#[source] std::io::Error),
     /// A segment's file cannot be read as what was written.
     #[error("the history segment {name} cannot be read")]

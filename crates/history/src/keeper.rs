@@ -79,6 +79,7 @@ impl Keeper {
 
     /// Removes what a crash left loose. To be called before anybody reads or keeps this history.
     pub async fn recover(&self) -> Result<(), HistoryError> {
+        self.history.place().remove_unfinished()?;
         self.remove_loose(None).await
     }
 

@@ -30,7 +30,7 @@ pub use crate::{
     gather::{Gather, Use},
     keeper::{FollowedTo, Keeper, KeeperOptions},
     place::{OpenError, Place},
-    query::{Condition, Mark, Query, Test},
+    query::{Condition, Judge, Mark, Query, Test},
     search::{Found, History},
     text::Text,
 };

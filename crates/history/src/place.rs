@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
-use std::path::Path as FilePath;
+use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -29,6 +29,8 @@ pub struct Place {
     objects: Arc<dyn ObjectStore>,
     /// The same when it is a local directory: its files are synced and read without a detour.
     directory: Option<Arc<LocalFileSystem>>,
+    /// The path of that directory.
+    path: Option<PathBuf>,
 }
 
 /// Why a place cannot be used at all.
@@ -47,7 +49,7 @@ impl Place {
         std::fs::create_dir_all(directory).map_err(|cause| unusable(cause.into()))?;
         let files = LocalFileSystem::new_with_prefix(directory).map_err(|cause| unusable(cause.into()))?;
         let files = Arc::new(files);
-        Ok(Self { objects: files.clone(), directory: Some(files) })
+        Ok(Self { objects: files.clone(), directory: Some(files), path: Some(directory.to_owned()) })
     }
 
     /// Opens a directory of its own in the object store that buckets lie in: `file:///dir` or `s3://bucket/prefix`
@@ -65,7 +67,7 @@ impl Place {
             .build()
             .map_err(|cause| OpenError { place: url.to_owned(), cause: cause.into() })?;
         let prefix = Path::from(prefix).child(SHARED_PREFIX);
-        Ok(Self { objects: Arc::new(PrefixStore::new(objects, prefix)), directory: None })
+        Ok(Self { objects: Arc::new(PrefixStore::new(objects, prefix)), directory: None, path: None })
     }
 
     /// Begins a file. It is not there until [`Upload::finish`].
@@ -81,6 +83,19 @@ impl Place {
             Err(HistoryError::Gone(_)) => Ok(()),
             outcome => outcome,
         }
+    }
+
+    /// Removes what a crash left of files that were being written: a directory holds them under names that begin with the
+    /// file's and a `#`. Other stores forget uploads that were not completed by rules of their own.
+    pub(crate) fn remove_unfinished(&self) -> Result<(), HistoryError> {
+        let Some(directory) = &self.path else { return Ok(()) };
+        for file in std::fs::read_dir(directory).map_err(HistoryError::Sync)? {
+            let file = file.map_err(HistoryError::Sync)?;
+            if file.file_name().to_string_lossy().contains(".parquet#") {
+                std::fs::remove_file(file.path()).map_err(HistoryError::Sync)?;
+            }
+        }
+        Ok(())
     }
 
     /// Opens a file of `length` bytes for reading on blocking threads.

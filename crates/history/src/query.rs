@@ -48,13 +48,16 @@ pub(crate) enum What {
     ReadOnly(bool),
 }
 
+/// Judges the bytes of a text.
+pub type Judge = Arc<dyn Fn(&[u8]) -> bool + Send + Sync>;
+
 /// What a text must be.
 #[derive(Clone)]
 pub enum Test {
     Is(String),
     OneOf(Arc<HashSet<String>>),
     /// A judgement of the text's bytes.
-    Passes(Arc<dyn Fn(&[u8]) -> bool + Send + Sync>),
+    Passes(Judge),
 }
 
 impl std::fmt::Debug for Test {

@@ -174,6 +174,18 @@ async fn a_crash_at_any_step_leaves_neither_a_gap_nor_a_double() {
 }
 
 #[tokio::test]
+async fn a_start_removes_what_was_being_written() {
+    let world = World::open().await;
+    let path = world.dir.path().join("history");
+    for name in ["a.parquet#1", "b.parquet#2", "c.parquet"] {
+        std::fs::write(path.join(name), "x").unwrap();
+    }
+    world.keeper(OPTIONS).recover().await.unwrap();
+    let left: Vec<_> = std::fs::read_dir(&path).unwrap().map(|file| file.unwrap().file_name()).collect();
+    assert_eq!(left, ["c.parquet"]);
+}
+
+#[tokio::test]
 async fn searches_beside_a_busy_keeper_see_each_record_once() {
     let world = World::open().await;
     world.write(200).await;

@@ -34,7 +34,7 @@ impl World {
         let directory = tempfile::tempdir().expect("a directory");
         let store = Store::open_embedded(directory.path()).await.expect("a store");
         let account: AccountId = "000000000000".parse().expect("an account");
-        Self { store, caller: Arc::new(Caller::root(&account, None)), directory: directory }
+        Self { store, caller: Arc::new(Caller::root(&account, None)), directory }
     }
 
     fn call<'a>(&'a self, request_id: &'a str) -> Call<'a> {
