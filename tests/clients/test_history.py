@@ -81,7 +81,7 @@ def test_closed_history_answers_like_the_rest(server, tmp_path):
     server.kill()
     server.start()
     check(server)
-    assert server.keywatch("import", str(tmp_path / "000000.json.gz")).startswith("1 file: 0 records imported, 5000")
+    assert "0 records imported, 5000 were there already" in server.keywatch("import", str(tmp_path / "000000.json.gz"))
     try:
         import duckdb
     except ImportError:
