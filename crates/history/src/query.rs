@@ -13,6 +13,8 @@ use crate::{Column, Facts};
 
 /// Shortest text that is worth a search for its bytes.
 const NEEDLE_LENGTH_MIN: usize = 3;
+/// A text of this length tells most records apart.
+const NEEDLE_LENGTH_GOOD: usize = 12;
 
 /// A place in the order of history, newest first: by time, then by sequence number.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -153,11 +155,14 @@ impl Test {
     }
 }
 
-/// The longest run of the value that JSON writes in one way only; short ones are not worth a search.
+/// A run of the value that JSON writes in one way only: the last long one, for ARNs begin alike and end apart, or else the
+/// longest; short ones are not worth a search.
 fn needle(value: &str) -> Option<Finder<'static>> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.:@=,+ ".contains(c);
-    let longest = value.split(|c: char| !plain(c)).max_by_key(|run| run.len())?;
-    (longest.len() >= NEEDLE_LENGTH_MIN).then(|| Finder::new(longest).into_owned())
+    let runs = || value.split(|c: char| !plain(c));
+    let run =
+        runs().rfind(|run| run.len() >= NEEDLE_LENGTH_GOOD).or_else(|| runs().max_by_key(|run| run.len()))?;
+    (run.len() >= NEEDLE_LENGTH_MIN).then(|| Finder::new(run).into_owned())
 }
 
 #[cfg(test)]
@@ -191,6 +196,21 @@ mod tests {
         check(Condition::passes(&[Column::EventName], ends, None), false);
         let either = Test::OneOf(Arc::new(["Encrypt", "Decrypt"].map(str::to_owned).into()));
         check(Condition::passes(&[Column::EventName], either, None), true);
+    }
+
+    #[test]
+    fn needles_tell_records_apart() {
+        check("arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd", Some("1234abcd-12ab-34cd"));
+        check("arn:aws:iam::111122223333:role/app", Some("arn:aws:iam::111122223333:role"));
+        check("Decrypt", Some("Decrypt"));
+        check("é\"abc", Some("abc"));
+        check("no", None);
+        check("", None);
+
+        fn check(value: &str, want: Option<&str>) {
+            let got = needle(value).map(|needle| needle.needle().to_vec());
+            assert_eq!(got.as_deref(), want.map(str::as_bytes), "{value}");
+        }
     }
 
     #[test]
