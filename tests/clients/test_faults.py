@@ -1,4 +1,4 @@
-"""What goes wrong under a server: a full disk, a read-only disk, a clock that is set back.
+"""What goes wrong under a server: a full disk, a read-only disk, an object store that is gone, a clock that is set back.
 
 Whatever happens, a call that cannot be recorded is refused, nothing that was answered is lost, no record is double, and once the trouble is
 over the server goes on without a hand. The disk is a file system of its own in memory, whose size and mode can be changed under the server;
@@ -6,6 +6,7 @@ the clock is libfaketime's. Each test prints how many faults it made."""
 
 import base64
 import ctypes.util
+import gzip
 import json
 import os
 import secrets
@@ -206,5 +207,49 @@ def test_a_clock_that_is_set_back(tmp_path, monkeypatch):
         assert caller.call()
         caller.check_history()
         print(f"{len(steps) + 1} times the clock was set, {len(caller.answered)} answered calls")
+    finally:
+        server.stop()
+
+
+def test_an_object_store_that_is_gone_delays_files_and_loses_none(tmp_path):
+    objects = tmp_path / "objects"
+    objects.mkdir()
+    server = Server(tmp_path / "data", "--test-clock", "2026-11-02T08:00:00Z", "--object-store", objects.as_uri())
+    server.data_dir.mkdir()
+    server.start()
+    try:
+        s3, cloudtrail = client(server, "s3"), client(server, "cloudtrail")
+        s3.create_bucket(Bucket="audit-files")
+        cloudtrail.create_trail(Name="audit", S3BucketName="audit-files", EnableLogFileValidation=True)
+        cloudtrail.start_logging(Name="audit")
+        caller, faults = Caller(server), 0
+        for _ in range(3):
+            assert all(caller.call() for _ in range(10))
+            # A file where the directory was: nothing can be written, as with a store that does not answer.
+            objects.rename(tmp_path / "away")
+            objects.write_text("")
+            server.advance("10m")
+            assert all(caller.call() for _ in range(10)), "calls do not wait for files"
+            assert cloudtrail.get_trail_status(Name="audit")["LatestDeliveryError"]
+            server.advance("2h")
+            faults += 2
+            objects.unlink()
+            (tmp_path / "away").rename(objects)
+            server.advance("10m")
+            assert not cloudtrail.get_trail_status(Name="audit").get("LatestDeliveryError")
+        caller.check_history()
+        files = [
+            entry["Key"]
+            for page in s3.get_paginator("list_objects_v2").paginate(Bucket="audit-files")
+            for entry in page.get("Contents", [])
+        ]
+        delivered = Counter()
+        for name in files:
+            if "/CloudTrail/" in name:
+                text = gzip.decompress(s3.get_object(Bucket="audit-files", Key=name)["Body"].read())
+                delivered.update(record.get("requestID") for record in json.loads(text)["Records"])
+        assert [delivered[request] for request in caller.answered] == [1] * len(caller.answered)
+        assert any("/CloudTrail-Digest/" in name for name in files)
+        print(f"{faults} times files or digests could not be written, {len(caller.answered)} answered calls, {len(files)} objects")
     finally:
         server.stop()
