@@ -2,7 +2,7 @@
 //! in bounds; and on valid JSON the same number of elements as a parser that builds the whole tree.
 #![no_main]
 
-use keywatch_monitor::trail::files::{FILE_TEXT_BYTES_MAX, FileSummary, RawRecord, Reader, Value};
+use keywatch_logfiles::{FILE_TEXT_BYTES_MAX, FileSummary, RawRecord, Reader, Value};
 use libfuzzer_sys::fuzz_target;
 use std::io::Read;
 use std::ops::ControlFlow;

@@ -14,8 +14,8 @@ use clap::{Args, Parser, Subcommand};
 use crate::admin::AdminOptions;
 use crate::config::ServeOptions;
 use crate::exit;
-use crate::report::ReportOptions;
 use crate::verify::VerifyOptions;
+use keywatch_report::ReportOptions;
 
 const EXIT_CODES: &str = "Exit codes:
   0  done

@@ -1,7 +1,7 @@
 //! The bar that shows how far long work on files has come.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use keywatch_monitor::trail::files::LogFiles;
+use keywatch_logfiles::LogFiles;
 
 /// A bar over the bytes on disk, shown when standard error is a terminal.
 pub fn bar_of(files: &LogFiles) -> ProgressBar {

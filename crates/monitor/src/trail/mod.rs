@@ -1,6 +1,6 @@
 //! # The trail: what CloudTrail users see of the records
 //! **Event history** is the records, newest first: those of the last 90 days for [`lookup_events`], all for [`search_trail`]; a **trail** is a named wish to have records
-//! delivered, to a bucket and to a log group ([`record`]); **files** reads the log files of trails, ours and other accounts';
+//! delivered, to a bucket and to a log group ([`record`]);
 //! **verify** judges digests and files; **import** takes their records in; **files delivery** writes the log files of our trails, and **digests** of them; **selectors** say
 //! which records a trail wants; **key uses** notes when access keys last signed.
 //!
@@ -12,7 +12,6 @@ mod delete_trail;
 mod describe_trails;
 pub mod digest;
 mod error;
-pub mod files;
 mod files_delivery;
 mod get_event_selectors;
 mod get_trail;

@@ -18,7 +18,7 @@ use flate2::write::GzEncoder;
 use indicatif::ProgressBar;
 use jiff::Timestamp;
 use keywatch_api::Blob;
-use keywatch_monitor::trail::files::{LogFile, LogFiles, RawRecord, Reader, discover};
+use keywatch_logfiles::{LogFile, LogFiles, RawRecord, Reader, discover};
 use serde::{Deserialize, Serialize};
 
 use super::{ClientError, finish, print, request};

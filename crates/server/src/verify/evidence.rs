@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use keywatch_logfiles::discover;
 use keywatch_monitor::trail::digest::document::ListedFile;
-use keywatch_monitor::trail::files::discover;
 use keywatch_monitor::trail::verify::{
     Anchor, PublicKeys, Stored, StoredObject, file_name, is_digest_name, is_log_name,
 };

@@ -3,7 +3,7 @@
 use comfy_table::{ContentArrangement, Table, presets};
 
 use super::check::Outcome;
-use crate::report::printable;
+use keywatch_report::printable;
 
 pub(super) fn render(outcome: &Outcome) -> String {
     let mut text = String::new();

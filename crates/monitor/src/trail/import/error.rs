@@ -7,7 +7,7 @@ use keywatch_history::HistoryError;
 use keywatch_iam::AccessDenied;
 use keywatch_store::StoreError;
 
-use crate::trail::files::Fault;
+use keywatch_logfiles::Fault;
 
 /// Why an import, or the list of imports, failed.
 #[derive(Debug, thiserror::Error)]

@@ -9,7 +9,7 @@ use keywatch_crypto::digest::sha256;
 use uuid::Uuid;
 
 use super::ImportError;
-use crate::trail::files::{Faults, RawRecord, Reader};
+use keywatch_logfiles::{Faults, RawRecord, Reader};
 
 /// Records of one import, together. Bounded by what one transaction of the store takes, with room for the
 /// rows beside them.

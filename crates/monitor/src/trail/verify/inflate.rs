@@ -5,7 +5,7 @@ use std::io::Read as _;
 use flate2::read::MultiGzDecoder;
 use keywatch_crypto::digest::sha256;
 
-use crate::trail::files::{FILE_TEXT_BYTES_MAX, may_have_more_members};
+use keywatch_logfiles::{FILE_TEXT_BYTES_MAX, may_have_more_members};
 
 /// Files up to this size of text are inflated at once.
 const WHOLE_TEXT_BYTES_MAX: usize = 256 << 20;

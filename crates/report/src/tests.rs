@@ -2,16 +2,13 @@
 
 use super::gather::gather;
 use super::summary::Summary;
-use super::{ReportOptions, html, run, table};
-use crate::exit;
-use crate::progress::bar_of;
+use super::{Outcome, ReportOptions, Step, html, report, table};
 use clap::Parser;
-use keywatch_monitor::trail::files::discover;
+use keywatch_logfiles::discover;
 use serde_json::{Value, json};
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 use tempfile::TempDir;
 
 const ACCOUNT: &str = "111122223333";
@@ -94,7 +91,7 @@ impl Files {
 fn summary(arguments: &[&str]) -> Summary {
     let options = options(arguments);
     let files = discover(&options.file_paths()).expect("the files are there");
-    let gathered = gather(&files, options.stdin(), options.period(), &bar_of(&files));
+    let gathered = gather(&files, options.stdin(), options.period(), &|_| {});
     Summary::of(gathered, options.period())
 }
 
@@ -389,6 +386,21 @@ fn the_page_loads_nothing() {
 }
 
 #[test]
+fn progress_comes_to_the_whole() {
+    let text = document(&[record(1, "Decrypt", json!({}))]);
+    let files = Files::new(&[("a.json", text.clone()), ("b.json", text.clone())]);
+    let steps = std::sync::Mutex::new(Vec::new());
+    let output = files.path("out.txt");
+    let told = report(&options(&[&files.path(""), "--output", &output]), &|step| {
+        steps.lock().expect("nobody panics").push(step);
+    });
+    assert_eq!(told, Ok(Outcome::Partial), "the second file holds duplicates");
+    let bytes = text.len() as u64;
+    let steps = steps.into_inner().expect("nobody panics");
+    assert_eq!(steps, [Step::Found(2 * bytes), Step::Read(bytes), Step::Read(bytes), Step::Done]);
+}
+
+#[test]
 fn long_lists_are_cut_in_the_table_and_not_in_the_json() {
     let records: Vec<Value> =
         (0..30).map(|number| record(number, "Decrypt", json!({"resources": resources(&[number])}))).collect();
@@ -400,20 +412,18 @@ fn long_lists_are_cut_in_the_table_and_not_in_the_json() {
 }
 
 #[test]
-fn exit_codes_and_output() {
+fn outcomes_and_output() {
     let good = document(&[record(1, "Decrypt", json!({}))]);
     let files = Files::new(&[("good.json", good), ("bad.json", b"{".to_vec())]);
     let output = files.path("out.txt");
-    let code = |arguments: &[&str]| format!("{:?}", run(&options(arguments)));
-    let expected = |code: exit::Code| format!("{:?}", ExitCode::from(code));
-    assert_eq!(code(&[&files.path("good.json"), "--output", &output]), expected(exit::DONE));
+    let outcome = |arguments: &[&str]| report(&options(arguments), &|_| {});
+    assert_eq!(outcome(&[&files.path("good.json"), "--output", &output]), Ok(Outcome::Whole));
     assert!(fs::read_to_string(&output).expect("it was written").contains("1 of 1 records"));
-    assert_eq!(code(&[&files.path(""), "--output", &output]), expected(exit::FAILED));
-    assert_eq!(code(&[&files.path("gone.json"), "--output", &output]), expected(exit::USAGE));
-    assert_eq!(
-        code(&[&files.path("good.json"), "--output", &files.path("no/such/dir")]),
-        expected(exit::USAGE)
-    );
+    assert_eq!(outcome(&[&files.path(""), "--output", &output]), Ok(Outcome::Partial));
+    let gone = outcome(&[&files.path("gone.json"), "--output", &output]);
+    assert!(gone.is_err_and(|reason| reason.starts_with("no such file or directory")));
+    let no_directory = outcome(&[&files.path("good.json"), "--output", &files.path("no/such/dir")]);
+    assert!(no_directory.is_err_and(|reason| reason.starts_with("cannot write")));
     assert!(Cli::try_parse_from(["report"]).is_err(), "a path is needed");
 }
 

@@ -6,7 +6,7 @@
 //! **Invariants:** a damaged source is named and never stops the rest; the summary does not depend on the
 //! number of threads or on which of them read what (two records of one event ID are the same record); memory grows with distinct names and event IDs, not with
 //! the size of files.
-//! **Not here:** reading log files (`keywatch_monitor::trail::files`).
+//! **Not here:** reading log files (`keywatch_logfiles`).
 //!
 //! `gather` (with `seen`) → `fact` → `tally` → `summary` (with `price`) → `table` | JSON | `html` (with `chart`).
 
@@ -25,38 +25,45 @@ mod tally;
 mod tests;
 
 pub use options::ReportOptions;
-pub(crate) use table::printable;
+pub use table::printable;
 
-use crate::{exit, progress};
-use keywatch_monitor::trail::files::discover;
+use keywatch_logfiles::discover;
 use options::Format;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
-use std::process::ExitCode;
 use summary::Summary;
 
-/// Runs the command: exit code 0 when everything was read, 1 when something was skipped (the report says
-/// what), 2 when nothing could be reported (no such path, or the output cannot be written), which is told in
-/// one line on standard error.
-pub fn run(options: &ReportOptions) -> ExitCode {
-    let code = match try_run(options) {
-        Ok(summary) if summary.is_whole() => exit::DONE,
-        Ok(_) => exit::FAILED,
-        Err(reason) => {
-            exit::complain(&format!("report: {reason}"));
-            exit::USAGE
-        }
-    };
-    code.into()
+/// How far the reading has come, in bytes on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// So many are to be read.
+    Found(u64),
+    /// So many more were read.
+    Read(u64),
+    /// Nothing more will be read.
+    Done,
 }
 
-fn try_run(options: &ReportOptions) -> Result<Summary, String> {
+/// Is told each step, by any thread.
+pub type Progress<'a> = dyn Fn(Step) + Sync + 'a;
+
+/// What was reported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Everything.
+    Whole,
+    /// Something was skipped, and the report names it.
+    Partial,
+}
+
+/// Reads what the options name and writes the report where they say. An error tells in a line why nothing
+/// could be reported: no such path, or the output cannot be written.
+pub fn report(options: &ReportOptions, progress: &Progress<'_>) -> Result<Outcome, String> {
     let files = discover(&options.file_paths()).map_err(|error| error.to_string())?;
     let output = Output::open(options.output.as_deref())?;
-    let bar = progress::bar_of(&files);
-    let gathered = gather::gather(&files, options.stdin(), options.period(), &bar);
-    bar.finish_and_clear();
+    let gathered = gather::gather(&files, options.stdin(), options.period(), progress);
+    progress(Step::Done);
     let summary = Summary::of(gathered, options.period());
     let text = match options.format {
         Format::Table => table::render(&summary, options.top()),
@@ -64,7 +71,7 @@ fn try_run(options: &ReportOptions) -> Result<Summary, String> {
         Format::Html => html::render(&summary, options.top()),
     };
     output.write(&text)?;
-    Ok(summary)
+    Ok(if summary.is_whole() { Outcome::Whole } else { Outcome::Partial })
 }
 
 /// Where the report goes, opened before the long work.

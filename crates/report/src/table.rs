@@ -271,7 +271,7 @@ pub(super) fn listed(ranking: &Ranking) -> String {
 }
 
 /// The text with its control characters shown instead of obeyed, and those that reorder text too.
-pub(crate) fn printable(text: &str) -> String {
+pub fn printable(text: &str) -> String {
     let is_unsafe = |character: char| {
         character.is_control()
             || matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

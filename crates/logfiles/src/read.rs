@@ -220,7 +220,7 @@ fn read_step(stream: &mut impl Read, window: &mut Vec<u8>) -> io::Result<usize> 
 }
 
 /// Whether the header of a second gzip member may begin inside; rarely true of a file with one.
-pub(crate) fn may_have_more_members(gzip: &[u8]) -> bool {
+pub fn may_have_more_members(gzip: &[u8]) -> bool {
     memchr::memmem::find_iter(&gzip[GZIP_MAGIC.len()..], &[GZIP_MAGIC[0], GZIP_MAGIC[1], 8]).any(|at| {
         let header = &gzip[GZIP_MAGIC.len() + at..];
         let is_byte = |index: usize, is_plausible: fn(u8) -> bool| {

@@ -22,8 +22,7 @@ mod tests;
 
 pub use discover::{DiscoverError, FILES_MAX, LogFile, LogFiles, discover};
 pub use fault::{Fault, Faults};
-pub(crate) use read::may_have_more_members;
-pub use read::{FILE_TEXT_BYTES_MAX, FileSummary, Reader};
+pub use read::{FILE_TEXT_BYTES_MAX, FileSummary, Reader, may_have_more_members};
 pub use record::{NotARecord, RawRecord};
 pub use splitter::{RECORD_BYTES_MAX, Sink};
 pub use value::{DEPTH_MAX, Elements, Malformed, Members, Value};

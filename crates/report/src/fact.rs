@@ -6,7 +6,7 @@
 //!
 //! Source: AWS KMS Developer Guide, "Logging AWS KMS API calls with AWS CloudTrail".
 
-use keywatch_monitor::trail::files::{RawRecord, Value};
+use keywatch_logfiles::{RawRecord, Value};
 use std::borrow::Cow;
 
 pub(super) const KMS_SOURCE: &str = "kms.amazonaws.com";
@@ -283,7 +283,7 @@ pub(super) fn blocked_by(code: &str, message: Option<&str>) -> Option<BlockedBy>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use keywatch_monitor::trail::files::Reader;
+    use keywatch_logfiles::Reader;
     use std::ops::ControlFlow;
 
     const KEY: &str = "arn:aws:kms:us-west-2:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";

@@ -7,8 +7,8 @@
 use super::options::Period;
 use super::seen::{Duplicates, Seen, SourceNumber};
 use super::tally::Tally;
-use indicatif::ProgressBar;
-use keywatch_monitor::trail::files::{Fault, FileSummary, LogFile, LogFiles, RawRecord, Reader};
+use super::{Progress, Step};
+use keywatch_logfiles::{Fault, FileSummary, LogFile, LogFiles, RawRecord, Reader};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::io;
@@ -56,7 +56,15 @@ enum Source<'a> {
 }
 
 impl Source<'_> {
-    fn bytes(&self) -> u64 {
+    fn bytes_on_disk(&self) -> u64 {
+        match self {
+            Self::File(file) => file.bytes,
+            Self::Stdin => 0,
+        }
+    }
+
+    /// What takes longest is begun first; of standard input nobody knows.
+    fn expected_bytes(&self) -> u64 {
         match self {
             Self::File(file) => file.bytes,
             Self::Stdin => u64::MAX,
@@ -84,11 +92,12 @@ impl Source<'_> {
 }
 
 /// Reads the files and, if asked, standard input.
-pub(super) fn gather(files: &LogFiles, has_stdin: bool, period: Period, bar: &ProgressBar) -> Gathered {
+pub(super) fn gather(files: &LogFiles, has_stdin: bool, period: Period, progress: &Progress<'_>) -> Gathered {
     let sources: Vec<Source<'_>> =
         files.files.iter().map(Source::File).chain(has_stdin.then_some(Source::Stdin)).collect();
     let mut order: Vec<usize> = (0..sources.len()).collect();
-    order.sort_by_key(|number| Reverse(sources[*number].bytes()));
+    order.sort_by_key(|number| Reverse(sources[*number].expected_bytes()));
+    progress(Step::Found(sources.iter().map(Source::bytes_on_disk).sum()));
     let seen = Seen::new();
     let next = AtomicUsize::new(0);
     let threads =
@@ -97,7 +106,7 @@ pub(super) fn gather(files: &LogFiles, has_stdin: bool, period: Period, bar: &Pr
         let mut worker = Worker { reader: Reader::default(), part: Part::default(), seen: &seen, period };
         while let Some(number) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
             worker.read(*number, &sources[*number]);
-            bar.inc(sources[*number].bytes().min(bar.length().unwrap_or(0)));
+            progress(Step::Read(sources[*number].bytes_on_disk()));
         }
         worker.part
     };

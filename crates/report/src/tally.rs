@@ -9,7 +9,7 @@
 use super::fact::{self, BlockedBy, Caller, Request};
 use super::price::{self, PriceClass, Pricing};
 use jiff::Timestamp;
-use keywatch_monitor::trail::files::RawRecord;
+use keywatch_logfiles::RawRecord;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::hash::Hash;
