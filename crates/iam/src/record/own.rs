@@ -59,16 +59,16 @@ impl<'a> OwnRecord<'a> {
     /// The members of a call's record (`AwsApiCall`); `None` when it has to be parsed.
     pub fn of(record: &'a [u8]) -> Option<Self> {
         let mut rest = Rest(std::str::from_utf8(record).ok()?);
-        rest.skip("{\"eventVersion\":\"1.11\",\"userIdentity\":{\"type\":\"")?;
+        rest.consume("{\"eventVersion\":\"1.11\",\"userIdentity\":{\"type\":\"")?;
         let kind = rest.text()?;
         let identity = rest.until(&MARKS.event_time)?;
         let signer = if kind == "Unknown" { None } else { Some(signer(identity)?) };
         let event_time = rest.text()?;
-        rest.skip(",\"eventSource\":\"")?;
+        rest.consume(",\"eventSource\":\"")?;
         let event_source = rest.text()?;
-        rest.skip(",\"eventName\":\"")?;
+        rest.consume(",\"eventName\":\"")?;
         let event_name = rest.text()?;
-        rest.skip(",\"awsRegion\":\"")?;
+        rest.consume(",\"awsRegion\":\"")?;
         let region = rest.text()?;
         // Strings only, in which a quote is escaped: neither name can be inside one.
         let described = rest.until(&MARKS.request_parameters)?;
@@ -77,19 +77,19 @@ impl<'a> OwnRecord<'a> {
         // Parameters may hold any name, but nothing behind the last request id is a caller's.
         rest.until_last(&MARKS.request_id)?;
         let request_id = rest.text()?;
-        rest.skip(",\"eventID\":\"")?;
+        rest.consume(",\"eventID\":\"")?;
         let event_id = rest.text()?;
-        rest.skip(",\"readOnly\":")?;
-        rest.skip("true").or_else(|| rest.skip("false"))?;
-        let resources = if rest.skip(",\"resources\":[").is_some() {
+        rest.consume(",\"readOnly\":")?;
+        rest.consume("true").or_else(|| rest.consume("false"))?;
+        let resources = if rest.consume(",\"resources\":[").is_some() {
             rest.until(&MARKS.resources_end)?
         } else {
-            rest.skip(",\"eventType\":\"")?;
+            rest.consume(",\"eventType\":\"")?;
             ""
         };
-        rest.skip("AwsApiCall\",\"managementEvent\":true,\"recipientAccountId\":\"")?;
+        rest.consume("AwsApiCall\",\"managementEvent\":true,\"recipientAccountId\":\"")?;
         let recipient = rest.text()?;
-        rest.skip(",\"eventCategory\":\"Management\"")?;
+        rest.consume(",\"eventCategory\":\"Management\"")?;
         Some(Self {
             signer,
             event_time,
@@ -117,13 +117,13 @@ impl<'a> OwnRecord<'a> {
 
 fn signer(identity: &str) -> Option<Signer<'_>> {
     let mut rest = Rest(identity);
-    rest.skip(",\"principalId\":\"")?;
+    rest.consume(",\"principalId\":\"")?;
     rest.text()?;
-    rest.skip(",\"arn\":\"")?;
+    rest.consume(",\"arn\":\"")?;
     rest.text()?;
-    rest.skip(",\"accountId\":\"")?;
+    rest.consume(",\"accountId\":\"")?;
     let account = rest.text()?;
-    let access_key_id = if rest.skip(",\"accessKeyId\":\"").is_some() { Some(rest.text()?) } else { None };
+    let access_key_id = if rest.consume(",\"accessKeyId\":\"").is_some() { Some(rest.text()?) } else { None };
     Some(Signer { account, access_key_id })
 }
 
@@ -132,7 +132,7 @@ fn signer(identity: &str) -> Option<Signer<'_>> {
 struct Rest<'a>(&'a str);
 
 impl<'a> Rest<'a> {
-    fn skip(&mut self, expected: &str) -> Option<()> {
+    fn consume(&mut self, expected: &str) -> Option<()> {
         self.0 = self.0.strip_prefix(expected)?;
         Some(())
     }

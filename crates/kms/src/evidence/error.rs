@@ -5,25 +5,32 @@ use std::borrow::Cow;
 use keywatch_api::WireError;
 use keywatch_history::HistoryError;
 use keywatch_iam::AccessDenied;
+use keywatch_monitor::trail::QuestionError;
 use keywatch_store::StoreError;
 
 use crate::error::KmsError;
 
-/// Why a question about a key failed.
+/// Why a question about a key failed: as any question to the history does, or because of the key it is about.
 #[derive(Debug, thiserror::Error)]
 pub enum EvidenceError {
     #[error(transparent)]
-    Denied(#[from] AccessDenied),
+    Question(#[from] QuestionError),
     #[error("{0}")]
     NotFound(String),
-    #[error("The start time must be before the end time.")]
-    TimeRange,
-    #[error("The token does not belong to this request.")]
-    InvalidNextToken,
-    #[error("The history failed.")]
-    History(#[from] HistoryError),
     #[error("The store failed.")]
     Store(#[from] StoreError),
+}
+
+impl From<AccessDenied> for EvidenceError {
+    fn from(denied: AccessDenied) -> Self {
+        Self::Question(denied.into())
+    }
+}
+
+impl From<HistoryError> for EvidenceError {
+    fn from(error: HistoryError) -> Self {
+        Self::Question(error.into())
+    }
 }
 
 impl From<KmsError> for EvidenceError {
@@ -39,18 +46,17 @@ impl From<KmsError> for EvidenceError {
 impl WireError for EvidenceError {
     fn code(&self) -> Cow<'static, str> {
         match self {
-            Self::Denied(denied) => denied.code(),
+            Self::Question(error) => error.code(),
             Self::NotFound(_) => "NotFoundException".into(),
-            Self::TimeRange => "InvalidTimeRangeException".into(),
-            Self::InvalidNextToken => "InvalidNextTokenException".into(),
-            Self::History(_) | Self::Store(_) => "InternalFailure".into(),
+            Self::Store(_) => "InternalFailure".into(),
         }
     }
 
     fn status(&self) -> u16 {
         match self {
-            Self::History(_) | Self::Store(_) => 500,
-            Self::Denied(_) | Self::NotFound(_) | Self::TimeRange | Self::InvalidNextToken => 400,
+            Self::Question(error) => error.status(),
+            Self::NotFound(_) => 400,
+            Self::Store(_) => 500,
         }
     }
 
@@ -60,9 +66,9 @@ impl WireError for EvidenceError {
 
     fn detail(&self) -> Option<String> {
         match self {
-            Self::History(error) => Some(error.in_full()),
+            Self::Question(error) => error.detail(),
+            Self::NotFound(_) => None,
             Self::Store(error) => Some(error.to_string()),
-            Self::Denied(_) | Self::NotFound(_) | Self::TimeRange | Self::InvalidNextToken => None,
         }
     }
 }

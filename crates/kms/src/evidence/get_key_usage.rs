@@ -8,6 +8,7 @@ use keywatch_api::page;
 use keywatch_crypto::digest;
 use keywatch_history::{History, Query};
 use keywatch_iam::Call;
+use keywatch_monitor::trail::QuestionError;
 use keywatch_monitor::trail::key_usage::{Counted, RowKey, UsageTally, uses_of};
 
 use super::EvidenceError;
@@ -26,12 +27,12 @@ pub async fn get_key_usage<S: AsRef<History> + AsRef<Kms> + Sync>(
     call.authorize_own("keywatch:GetKeyUsage", &named.arn)?;
     let [start, end] = [request.start_time, request.end_time].map(|time| time.map(|time| time.0));
     if start.zip(end).is_some_and(|(start, end)| start > end) {
-        return Err(EvidenceError::TimeRange);
+        return Err(QuestionError::TimeRange.into());
     }
     let with_management = request.include_management.unwrap_or(false);
     let question = format!("GetKeyUsage {} {start:?} {end:?} {with_management}", named.arn);
     let after = match request.next_token.as_deref() {
-        Some(token) => Some(page::decode(&question, token).map_err(|_| EvidenceError::InvalidNextToken)?),
+        Some(token) => Some(page::decode(&question, token).map_err(|_| QuestionError::InvalidNextToken)?),
         None => None,
     };
     let query = Query {
@@ -61,10 +62,10 @@ fn page_of(
     tally: &UsageTally,
     after: Option<&str>,
     limit: usize,
-) -> Result<(Vec<UsageRow>, Option<String>), EvidenceError> {
+) -> Result<(Vec<UsageRow>, Option<String>), QuestionError> {
     let mut rows = tally.rows.iter();
     if let Some(after) = after {
-        rows.find(|(key, _)| row_name(key) == after).ok_or(EvidenceError::InvalidNextToken)?;
+        rows.find(|(key, _)| row_name(key) == after).ok_or(QuestionError::InvalidNextToken)?;
     }
     let rows: Vec<_> = rows.take(limit + 1).collect();
     let last = rows.get(limit).and_then(|_| rows.get(limit - 1)).map(|(key, _)| row_name(key));

@@ -38,4 +38,5 @@ pub mod verify;
 
 pub use files_delivery::{FilesDelivery, INTERVAL_DEFAULT};
 pub use key_uses::KeyUses;
+pub use question_error::QuestionError;
 pub use service::{Trails, dispatch, request_shape};
