@@ -2,16 +2,17 @@
 //! policy of the pattern decides about the ARN without a panic; and a pattern without wildcards names itself.
 #![no_main]
 
+mod caller;
+
 use std::sync::Arc;
 
 use keywatch_api::{AccountId, Arn, Region};
 use keywatch_iam::policy::{
-    Decision, Environment, KeyList, Policies, PolicyDocument, PolicyKind, Request, Subject, SubjectKind,
-    Values, evaluate,
+    Decision, KeyList, Policies, PolicyDocument, PolicyKind, Request, Values, evaluate,
 };
 use libfuzzer_sys::fuzz_target;
 
-const ACCOUNT: &str = "111111111111";
+use caller::{ACCOUNT, ALICE, environment};
 
 fuzz_target!(|data: &[u8]| {
     let Ok(text) = std::str::from_utf8(data) else { return };
@@ -49,25 +50,10 @@ fn decide(pattern: &str, resource: &str) -> Option<bool> {
     });
     let document = PolicyDocument::parse(PolicyKind::Identity, &document.to_string()).ok()?;
     let identity = [Arc::new(document)];
-    let subject = Subject {
-        kind: SubjectKind::User,
-        account: ACCOUNT,
-        arn: "arn:aws:iam::111111111111:user/Alice",
-        user_id: "AIDAALICEALICEALICE1",
-        user_name: Some("Alice"),
-        ..Subject::ANONYMOUS
-    };
-    let environment = Environment {
-        now: jiff::Timestamp::UNIX_EPOCH,
-        region: "us-east-1",
-        source_ip: None,
-        user_agent: None,
-        secure_transport: true,
-        via_service: None,
-    };
+    let environment = environment(None);
     let keys = KeyList::default().with("aws:SourceArn", Values::one(resource));
     let request = Request {
-        subject: &subject,
+        subject: &ALICE,
         action: "kms:Decrypt",
         resource,
         resource_account: ACCOUNT,

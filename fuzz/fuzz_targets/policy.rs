@@ -2,13 +2,17 @@
 //! panic, reading is repeatable, and the laws of evaluation hold for whatever document was read.
 #![no_main]
 
+mod caller;
+
 use std::sync::Arc;
 
 use keywatch_iam::policy::{
-    Decision, Effect, Environment, KeyList, Policies, PolicyDocument, PolicyKind, Reason, Request,
-    ResourceSide, Side, Subject, SubjectKind, Values, evaluate, matched, statement_spans,
+    Decision, Effect, KeyList, Policies, PolicyDocument, PolicyKind, Reason, Request, ResourceSide, Side,
+    Values, evaluate, matched, statement_spans,
 };
 use libfuzzer_sys::fuzz_target;
+
+use caller::{ACCOUNT, ALICE, environment};
 
 const KINDS: [PolicyKind; 4] =
     [PolicyKind::Identity, PolicyKind::Key, PolicyKind::Resource, PolicyKind::Trust];
@@ -24,30 +28,15 @@ fuzz_target!(|data: &[u8]| {
 });
 
 fn check_laws(kind: PolicyKind, document: PolicyDocument, resource: &str) {
-    let caller = Subject {
-        kind: SubjectKind::User,
-        account: "111111111111",
-        arn: "arn:aws:iam::111111111111:user/Alice",
-        user_id: "AIDAALICEALICEALICE1",
-        user_name: Some("Alice"),
-        ..Subject::ANONYMOUS
-    };
-    let environment = Environment {
-        now: jiff::Timestamp::UNIX_EPOCH,
-        region: "us-east-1",
-        source_ip: None,
-        user_agent: Some(resource),
-        secure_transport: true,
-        via_service: None,
-    };
+    let environment = environment(Some(resource));
     let keys = KeyList::default()
         .with("kms:EncryptionContext:a", Values::one(resource))
         .with("kms:EncryptionContextKeys", Values::many(["a"]));
     let request = Request {
-        subject: &caller,
+        subject: &ALICE,
         action: "kms:Decrypt",
         resource,
-        resource_account: "111111111111",
+        resource_account: ACCOUNT,
         environment: &environment,
         keys: &keys,
     };
