@@ -83,7 +83,7 @@ def test_nothing_acknowledged_is_lost(tmp_path):
     server.start()
     try:
         kms = client(server, "kms")
-        assert len(answered) > KILLS * CALLERS
+        assert len(answered) > KILLS
         seen_requests, seen_events = set(), Counter()
         for event in records(server):
             record = json.loads(event["CloudTrailEvent"])
