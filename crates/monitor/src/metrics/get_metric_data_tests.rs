@@ -3,7 +3,11 @@
 use keywatch_api::{WireError, shape};
 
 use super::*;
-use crate::metrics::{series::Datum, statistic_set::StatisticSet};
+use crate::metrics::{
+    Unit,
+    series::{Datum, MetricRef, SeriesStore},
+    statistic_set::StatisticSet,
+};
 
 const PARTITION: &str = "000000000000/us-east-1";
 const NOW: Second = 100_000 * 60;
@@ -49,9 +53,9 @@ fn answer(request: &GetMetricDataRequest) -> Result<GetMetricDataResponse, Cloud
     };
     let queries = check(request)?;
     let pages = Pages::new(request)?;
-    let found = run(&series(), &queries, &place)?;
+    let found = super::answer(&series(), &queries, &place)?;
     Ok(pages.cut(
-        label(&queries, found, &place, &TimeZone::UTC),
+        labelled(&queries, found, &place, &TimeZone::UTC),
         request.scan_by.unwrap_or(ScanBy::TimestampDescending),
     ))
 }
@@ -97,6 +101,57 @@ fn the_busiest_keys() {
     assert_eq!(answer(&request(&labelled)).unwrap().metric_data_results[0].label, "top 2.0 b");
 }
 
+fn math(id: &str, expression: &str, more: &str) -> String {
+    format!(r#"{{"Id":"{id}","Expression":"{expression}"{more}}}"#)
+}
+
+/// Labels and values, oldest first.
+fn labelled_values(queries: &str) -> Vec<(String, Vec<f64>)> {
+    let got = answer(&request(&format!(r#""MetricDataQueries":[{queries}],"ScanBy":"TimestampAscending""#)));
+    let results = got.unwrap().metric_data_results;
+    results.into_iter().map(|result| (result.label, result.values)).collect()
+}
+
+#[test]
+fn expressions_of_metrics_and_of_each_other() {
+    let hidden = r#","ReturnData":false"#;
+    let metrics = format!("{},{}", stat("m1", "a", hidden), stat("m2", "b", hidden));
+    let cases = [
+        (
+            math("e1", "e2 * 10", "") + "," + &math("e2", "m1 + m2", hidden),
+            vec![("e1", vec![40., 40., 40., 20., 20.])],
+        ),
+        (
+            math("e1", "m1 / SUM(m1)", r#","Label":"share ${LAST}""#),
+            vec![("share 0.3333333333333333", vec![1. / 3.; 3])],
+        ),
+        (
+            math("e1", "METRICS()", ""),
+            vec![("SuccessfulRequest a Decrypt", vec![2.; 3]), ("SuccessfulRequest b Decrypt", vec![2.; 5])],
+        ),
+        (math("e1", "SUM(METRICS('m2'))", ""), vec![("e1", vec![2.; 5])]),
+    ];
+    for (queries, expected) in cases {
+        let expected: Vec<_> =
+            expected.into_iter().map(|(label, values)| (label.to_owned(), values)).collect();
+        assert_eq!(labelled_values(&format!("{metrics},{queries}")), expected, "{queries}");
+    }
+}
+
+#[test]
+fn searches_give_every_metric_they_find() {
+    let search = "SEARCH('{AWS/KMS,KeyArn,Operation} decrypt', 'Sum', 3600)";
+    let found = [
+        ("SuccessfulRequest a Decrypt".to_owned(), vec![6.]),
+        ("SuccessfulRequest b Decrypt".to_owned(), vec![10.]),
+    ];
+    assert_eq!(labelled_values(&math("e1", search, "")), found);
+    let busiest = format!("SORT({search}, SUM, DESC, 1)");
+    let label = r#","Label":"key ${PROP('Dim.KeyArn')}""#;
+    assert_eq!(labelled_values(&math("e1", &busiest, label)), [("key b".to_owned(), vec![10.])]);
+    assert!(labelled_values(&math("e1", "SEARCH('nothing', 'Sum', 60)", "")).is_empty());
+}
+
 #[test]
 fn pages_of_datapoints() {
     let queries =
@@ -131,7 +186,14 @@ fn refusals() {
         (stat("m1", "a", r#","ReturnData":false"#), "ReturnData"),
         (stat("m1", "a", r#","Expression":"m2""#), "mutually exclusive"),
         (r#"{"Id":"m1"}"#.into(), "mutually exclusive"),
-        (r#"{"Id":"e1","Expression":"m1 * 2"}"#.into(), "metric math"),
+        (r#"{"Id":"e1","Expression":"m1 * 2"}"#.into(), "Error in expression 'e1': Unknown id 'm1'."),
+        (
+            math("e1", "e2 + 1", "") + "," + &math("e2", "ABS(e1)", ""),
+            "Error in expression 'e1': The expression refers to itself",
+        ),
+        (stat("m1", "a", "") + "," + &math("e1", "SUM(m1)", ""), "a result must be a time series"),
+        (math("e1", "SEARCH('kms', 'sum')", ""), "does not know the statistic 'sum'"),
+        (math("e1", "TIME_SERIES(1)", r#","Period":7"#), "Period is invalid"),
         (r#"{"Id":"e1","Expression":"SELECT SUM(a) FROM b"}"#.into(), "Period is required"),
         (
             r#"{"Id":"e1","Expression":"SELECT SUM(a FROM b","Period":60}"#.into(),

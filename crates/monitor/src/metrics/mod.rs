@@ -1,7 +1,7 @@
 //! # Metrics: numbers over time, and how they are asked for
 //! A **metric** is a namespace, a name and an exact set of dimensions within one account and region; its points live in a
 //! **series**. Points come from CloudTrail records (`derive.rs`), from `PutMetricData` and from metric filters; queries read
-//! statistics of periods (`statistics.rs`) or ask in SQL (`insights`).
+//! statistics of periods (`statistics.rs`), compute with them (`math`) or ask in SQL (`insights`).
 //! **Invariant:** series are a pure function of the trail: replaying it gives the same numbers.
 //! **Not here:** alarms (`crate::alarms`).
 
@@ -13,9 +13,11 @@ pub mod insights;
 pub mod label;
 pub(crate) mod list_metrics;
 pub mod live;
+pub mod math;
 pub mod packed;
 pub mod period;
 pub(crate) mod put_metric_data;
+pub(crate) mod query;
 pub mod ramp;
 pub mod series;
 pub mod statistic_set;

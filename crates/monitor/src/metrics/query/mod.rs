@@ -1,0 +1,76 @@
+//! # Queries of `GetMetricData`
+//! A **query** asks for one metric, for what an expression of metric math makes of others, or in Metrics Insights. Requests are
+//! checked whole (`check.rs`), then every query is **answered** from the series (`answer.rs`, `sources.rs`), and what may be seen is
+//! **labelled** (`labelled.rs`). Pure but for reading series.
+//! **Not here:** pages and the wire (`get_metric_data.rs`).
+
+mod answer;
+mod check;
+mod labelled;
+mod sources;
+
+use keywatch_api::cloudwatch::{
+    StatusCode,
+    metrics::{MessageData, MetricDataQuery, MetricStat},
+};
+
+pub(crate) use self::{answer::answer, check::check, labelled::labelled};
+use super::{Second, insights, label::Subject, math::Expression, statistics::Statistic};
+use crate::cloudwatch::CloudWatchError;
+
+pub const QUERIES_MAX: usize = 500;
+
+/// Where and when a request asks.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place<'a> {
+    pub(crate) partition: &'a str,
+    pub(crate) account: &'a str,
+    pub(crate) region: &'a str,
+    pub(crate) start: Second,
+    pub(crate) end: Second,
+    pub(crate) now: Second,
+}
+
+/// A query that was checked.
+pub(crate) struct Checked<'a> {
+    query: &'a MetricDataQuery,
+    source: Source<'a>,
+    visible: bool,
+}
+
+enum Source<'a> {
+    Metric { stat: &'a MetricStat, statistic: Statistic, dimensions: Vec<(String, String)> },
+    Math { expression: Expression, period: Option<Second> },
+    Insights { query: insights::Query, period: Second },
+}
+
+/// What one query gave; points are oldest first.
+pub(crate) struct Found {
+    /// What it is called where nothing else names it.
+    name: Name,
+    points: Vec<(Second, f64)>,
+    status: StatusCode,
+    messages: Vec<MessageData>,
+}
+
+enum Name {
+    /// The query's own.
+    Query,
+    /// The group of a Metrics Insights query.
+    Group(String),
+    /// One metric of an array.
+    Metric(Box<Subject>),
+}
+
+/// One labelled result, oldest point first.
+pub(crate) struct Shown {
+    pub(crate) id: String,
+    pub(crate) label: String,
+    pub(crate) points: Vec<(Second, f64)>,
+    pub(crate) status: StatusCode,
+    pub(crate) messages: Vec<MessageData>,
+}
+
+fn validation(text: impl Into<String>) -> CloudWatchError {
+    CloudWatchError::Validation(text.into())
+}
