@@ -236,10 +236,13 @@ fn what_cannot_be_understood_is_named() {
     assert!(answer(&format!("m1{}", " ".repeat(2_047))).contains("longer than"));
 }
 
+/// A namespace, a metric and its dimensions.
+type Names = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
+
 #[track_caller]
 fn found(search: &str) -> Vec<&'static str> {
     const ARN: &str = "arn:aws:kms:us-east-1:111122223333:key/mrk-12ab";
-    let metrics: [(&str, &str, &[(&str, &str)]); 5] = [
+    let metrics: [Names; 5] = [
         ("AWS/KMS", "SuccessfulRequest", &[("KeyArn", ARN), ("Operation", "Decrypt")]),
         ("AWS/KMS", "SecondsUntilKeyMaterialExpiration", &[("KeyId", "12ab")]),
         ("My App", "CustomCount1", &[]),
