@@ -6,10 +6,16 @@ use serde_with::skip_serializing_none;
 use crate::{Blob, WireTime};
 
 mod evidence;
+mod import_source;
 
 pub use evidence::{
     DeletionReadiness, GetDeletionReadinessRequest, GetKeyUsageRequest, GetKeyUsageResponse, GrantEvidence,
     KeyUser, LastUse, UsageRow, Verdict,
+};
+pub use import_source::{
+    CreateImportSourceRequest, CreateImportSourceResponse, DeleteImportSourceRequest,
+    DescribeImportSourcesRequest, DescribeImportSourcesResponse, DigestVerdicts, ImportCursor, ImportFinding,
+    ImportSourceDescription, ImportedPlace, LOOK_BACK_SECONDS_DEFAULT, POLL_SECONDS_DEFAULT,
 };
 
 /// The table of operations.
@@ -18,7 +24,10 @@ macro_rules! keywatch_operations {
     ($($then:ident)::+ $(, $args:expr)*) => {
         $($then)::+! { $($args,)* KeywatchOperation Keywatch;
             AdvanceClock advance_clock Write;
+            CreateImportSource create_import_source Write;
+            DeleteImportSource delete_import_source Write;
             DescribeClock describe_clock Read;
+            DescribeImportSources describe_import_sources Read;
             DescribeImports describe_imports Read;
             GetDeletionReadiness get_deletion_readiness Read;
             GetKeyUsage get_key_usage Read;

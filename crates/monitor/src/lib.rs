@@ -12,6 +12,7 @@ pub mod events;
 pub mod logs;
 pub mod metrics;
 pub mod notify;
+mod outbound;
 #[cfg(test)]
 mod rehearsal;
 pub mod trail;

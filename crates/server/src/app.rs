@@ -13,6 +13,7 @@ use keywatch_monitor::events::Events;
 use keywatch_monitor::logs::Logs;
 use keywatch_monitor::notify::Notify;
 use keywatch_monitor::trail::Trails;
+use keywatch_monitor::trail::import::source::Sources;
 use keywatch_store::Store;
 
 use crate::auth::authenticate::Authenticator;
@@ -40,6 +41,7 @@ pub struct App {
     pub events: Events,
     pub trails: Trails,
     pub notify: Notify,
+    pub sources: Sources,
 }
 
 impl AsRef<Store> for App {
@@ -57,5 +59,11 @@ impl AsRef<History> for App {
 impl AsRef<Kms> for App {
     fn as_ref(&self) -> &Kms {
         &self.kms
+    }
+}
+
+impl AsRef<Sources> for App {
+    fn as_ref(&self) -> &Sources {
+        &self.sources
     }
 }

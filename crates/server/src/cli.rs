@@ -12,6 +12,7 @@ use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 
 use crate::admin::AdminOptions;
+use crate::client::import_source::ImportSourceOptions;
 use crate::config::ServeOptions;
 use crate::exit;
 use crate::verify::VerifyOptions;
@@ -51,6 +52,8 @@ pub enum Command {
     Outbox(OutboxOptions),
     /// Send CloudTrail log files to the running server
     Import(ImportOptions),
+    /// Import log files from buckets and directories, again and again
+    ImportSource(Box<ImportSourceOptions>),
     /// Find records of the running server, own and imported, by any of their attributes
     Search(Box<SearchOptions>),
     /// Show who uses a key: for what, when, from where, with which outcome

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use keywatch_api::Clock;
 use keywatch_history::{History, Keeper, KeeperOptions, OpenError, Place};
 use keywatch_monitor::engine::{Follower, stored_position};
+use keywatch_monitor::trail::import::source::SourcesFollower;
 use keywatch_store::Store;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -12,7 +13,7 @@ use tokio::task::JoinHandle;
 use crate::config::Config;
 
 /// Followers that derive nothing from entries and so store no position.
-const WITHOUT_POSITION: [&str; 2] = ["kms.due", "alarms"];
+const WITHOUT_POSITION: [&str; 3] = ["kms.due", "alarms", SourcesFollower::NAME];
 
 /// Opens the history of a configuration: beside the objects, or in the data directory.
 pub fn open(config: &Config, store: &Store) -> Result<History, OpenError> {

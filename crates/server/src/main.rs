@@ -20,6 +20,7 @@ fn main() -> ExitCode {
         Command::Clock(options) => client::clock::run(options),
         Command::Outbox(options) => client::outbox::run(options),
         Command::Import(options) => client::import::run(options),
+        Command::ImportSource(options) => client::import_source::run(*options),
         Command::Search(options) => client::search::run(*options),
         Command::Usage(options) => client::usage::run(options),
         Command::DeletionReadiness(options) => client::deletion_readiness::run(options),

@@ -21,6 +21,7 @@ use keywatch_monitor::logs::{Logs, LogsFollower};
 use keywatch_monitor::metrics::follower::MetricsFollower;
 use keywatch_monitor::metrics::live::LiveSeries;
 use keywatch_monitor::notify::{self, Notify};
+use keywatch_monitor::trail::import::source::{Parts, Sources};
 use keywatch_monitor::trail::{FilesDelivery, KeyUses, Trails};
 use keywatch_store::{Store, StoreError};
 use rustls::pki_types::CertificateDer;
@@ -119,6 +120,8 @@ async fn serve(config: Config) -> Result<(), StartError> {
     let engine = tokio::spawn(engine.run());
     let notify = app.notify.clone();
     let deliveries = tokio::spawn(async move { notify.run().await });
+    let sources = app.sources.clone();
+    let polls = tokio::spawn(async move { sources.run().await });
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
     let front = Front::start(listener, tls, app.clone(), workers).map_err(StartError::Io)?;
     announce(&config, &endpoint)?;
@@ -132,6 +135,10 @@ async fn serve(config: Config) -> Result<(), StartError> {
     app.engine.stop().await;
     if let Err(error) = engine.await {
         warn!(%error, "The engine did not end in order");
+    }
+    app.sources.stop();
+    if let Err(error) = polls.await {
+        warn!(%error, "Polls of import sources did not end in order");
     }
     app.notify.stop();
     if let Err(error) = deliveries.await {
@@ -181,8 +188,17 @@ async fn build(
     )?;
     let interval = config.delivery_interval;
     let files = FilesDelivery::open(store.clone(), bodies.clone(), keyring.clone(), interval).await?;
-    let followers = followers(&store, &kms, &series, &notify, files, clock.now()).await?;
     let history = history::open(config, &store)?;
+    let sources = Sources::new(Parts {
+        store: store.clone(),
+        history: history.clone(),
+        clock: clock.clone(),
+        keyring: keyring.clone(),
+        allow_private_targets: config.allow_private_targets,
+        account: account.clone(),
+    });
+    let mut followers = followers(&store, &kms, &series, &notify, files, clock.now()).await?;
+    followers.push(Box::new(sources.follower()));
     let keeper = history::keeper(&history, &followers);
     keeper.recover().await?;
     let (engine, handle): (Engine, EngineHandle) =
@@ -201,6 +217,7 @@ async fn build(
         trails: Trails::new(history.clone(), config.lookup_age_max),
         history,
         notify,
+        sources,
         bodies,
         store,
     };

@@ -4,6 +4,7 @@ pub mod clock;
 pub mod deletion_readiness;
 pub mod env;
 pub mod import;
+pub mod import_source;
 mod moment;
 pub mod outbox;
 mod request;

@@ -47,7 +47,9 @@ pub(super) fn call<Q: Serialize, A: DeserializeOwned>(
     let exchange = exchange(&server, &caller, operation, Bytes::from(body), world_now());
     let (ok, answer) = runtime.block_on(exchange).map_err(unreachable)?;
     if ok {
-        return serde_json::from_slice(&answer).map_err(ClientError::Answer);
+        // Operations that answer nothing answer with an empty body.
+        let answer: &[u8] = if answer.is_empty() { b"null" } else { &answer };
+        return serde_json::from_slice(answer).map_err(ClientError::Answer);
     }
     let refusal: Refusal = serde_json::from_slice(&answer).map_err(ClientError::Answer)?;
     Err(ClientError::Refused { code: refusal.code, message: refusal.message })

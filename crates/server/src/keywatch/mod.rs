@@ -11,7 +11,9 @@ use keywatch_api::{Fault, WireField};
 use keywatch_iam::Call;
 use keywatch_kms::evidence::{get_deletion_readiness, get_key_usage};
 use keywatch_monitor::notify::list_outbox;
-use keywatch_monitor::trail::import::{describe_imports, import_trail};
+use keywatch_monitor::trail::import::{
+    create_import_source, delete_import_source, describe_import_sources, describe_imports, import_trail,
+};
 use keywatch_monitor::trail::search_trail;
 
 use crate::app::App;

@@ -9,6 +9,8 @@ use keywatch_store::StoreError;
 
 use keywatch_logfiles::Fault;
 
+use super::take_in::TakeInError;
+
 /// Why an import, or the list of imports, failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
@@ -22,6 +24,14 @@ pub enum ImportError {
     TooLarge { limit_mib: usize },
     #[error("The token does not belong to this request.")]
     InvalidNextToken,
+    #[error("There is no import source {0}.")]
+    NoSuchSource(String),
+    #[error("There is an import source {0} already.")]
+    SourceExists(String),
+    #[error("{0}")]
+    InvalidSource(String),
+    #[error("An account has at most {limit} import sources.")]
+    TooManySources { limit: usize },
     #[error("The store failed.")]
     Store(#[from] StoreError),
     #[error("The history failed.")]
@@ -30,12 +40,25 @@ pub enum ImportError {
     BrokenOff,
 }
 
+impl From<TakeInError> for ImportError {
+    fn from(error: TakeInError) -> Self {
+        match error {
+            TakeInError::Store(error) => Self::Store(error),
+            TakeInError::History(error) => Self::History(error),
+        }
+    }
+}
+
 impl WireError for ImportError {
     fn code(&self) -> Cow<'static, str> {
         match self {
             Self::Denied(denied) => denied.code(),
             Self::Unusable(_) | Self::Digest | Self::TooLarge { .. } => "InvalidLogFileException".into(),
             Self::InvalidNextToken => "InvalidNextTokenException".into(),
+            Self::NoSuchSource(_) => "NotFoundException".into(),
+            Self::SourceExists(_) => "AlreadyExistsException".into(),
+            Self::InvalidSource(_) => "ValidationException".into(),
+            Self::TooManySources { .. } => "LimitExceededException".into(),
             Self::Store(_) | Self::History(_) | Self::BrokenOff => "InternalFailure".into(),
         }
     }
@@ -47,7 +70,11 @@ impl WireError for ImportError {
             | Self::Unusable(_)
             | Self::Digest
             | Self::TooLarge { .. }
-            | Self::InvalidNextToken => 400,
+            | Self::InvalidNextToken
+            | Self::NoSuchSource(_)
+            | Self::SourceExists(_)
+            | Self::InvalidSource(_)
+            | Self::TooManySources { .. } => 400,
         }
     }
 

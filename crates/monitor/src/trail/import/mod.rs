@@ -10,8 +10,12 @@
 //! **Invariants:** a record is told by its `eventID` and taken in once for an account, so importing a file again
 //! changes nothing, and neither does importing a file that our own trail delivered; a file is imported with its record
 //! and its list entry in one transaction, or not at all.
+//! Log files come with a call ([`import_trail`]), or are fetched again and again from a **source** ([`source`]).
 //! **Not here:** reading log files (`files`); what followers make of the records.
 
+pub mod create_import_source;
+pub mod delete_import_source;
+pub mod describe_import_sources;
 pub mod describe_imports;
 mod error;
 pub mod import_trail;
@@ -19,6 +23,8 @@ mod own;
 mod parse;
 mod reach;
 mod record;
+pub mod source;
+mod take_in;
 
 #[cfg(test)]
 mod tests;

@@ -24,6 +24,8 @@ pub(super) struct Found {
     pub(super) id: EventId,
     pub(super) time: Timestamp,
     pub(super) region: Region,
+    /// Whose copy of the event it is, where the record says so.
+    pub(super) account: Option<String>,
     /// Delivered to the importing account, so that it may be one of our own.
     pub(super) may_be_own: bool,
     /// The record's JSON text, unchanged.
@@ -84,6 +86,7 @@ fn found(record: &RawRecord<'_>, importer: &AccountId) -> Option<Found> {
         id: event_id(record.event_id.as_deref().unwrap_or_default(), record.json),
         time: record.event_time,
         region: record.region.as_deref()?.parse().ok()?,
+        account: record.account.as_deref().map(str::to_owned),
         may_be_own: record.account.as_deref() == Some(importer.as_str()),
         json: Bytes::copy_from_slice(record.json),
     })

@@ -14,7 +14,7 @@ use super::names::is_same_place;
 use crate::trail::digest::document::{ChainName, Digest, Link, string_to_sign};
 
 /// A digest that was found and could be read.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct DigestFile {
     /// Where it lies: an object's key, or a path.
     pub path: String,
@@ -61,6 +61,16 @@ impl PublicKeys {
         self.0.is_empty()
     }
 
+    /// Whether the key with this fingerprint is among them.
+    pub fn knows(&self, fingerprint: &str) -> bool {
+        self.0.contains_key(fingerprint)
+    }
+
+    /// The keys in PKCS#1.
+    pub fn values(&self) -> impl Iterator<Item = &[u8]> {
+        self.0.values().map(Vec::as_slice)
+    }
+
     /// Whether a signature in hexadecimal holds; `None` for an unknown key.
     pub(super) fn verify(&self, fingerprint: &str, message: &[u8], signature: &str) -> Option<bool> {
         let public = self.0.get(fingerprint)?;
@@ -91,6 +101,8 @@ pub struct Verdict {
     pub findings: Vec<Finding>,
     /// The heads that were found, signed as the digests say.
     pub heads: Vec<ChainAnchor>,
+    /// Where the digests lie that neither a signature nor an anchor proves.
+    pub unproven: Vec<String>,
 }
 
 /// Judges digests in any order.
@@ -118,6 +130,7 @@ pub fn judge(digests: Vec<DigestFile>, keys: &PublicKeys, anchors: &[Anchor]) ->
         chain.judge(&anchored(&name));
         verdict.chains.push(chain.summary());
         verdict.heads.extend(chain.newest());
+        verdict.unproven.extend(chain.unproven());
         verdict.findings.append(&mut chain.findings);
     }
     verdict
@@ -340,6 +353,11 @@ impl Chain<'_> {
             until: last.digest_end_time.clone(),
             unproven: self.proven.iter().filter(|proven| !**proven).count() as u64,
         }
+    }
+
+    fn unproven(&self) -> impl Iterator<Item = String> {
+        let proven = self.files.iter().zip(&self.proven);
+        proven.filter(|(_, proven)| !**proven).map(|(file, _)| file.path.clone())
     }
 
     /// The newest head, as an anchor.
