@@ -262,7 +262,22 @@ def test_what_digests_contradict_is_refused(houses, tmp_path):
     assert not imported & set(watched.event_ids([first]))
     assert imported == set(watched.event_ids([key for key in watched.keys() if key != first]))
 
-    # A digest that was changed says nothing; `keywatch import` of a copy refuses the same file.
+    # `keywatch import` of a copy refuses the same file.
+    copy = tmp_path / "copy"
+    for key in watched.keys() + watched.keys("CloudTrail-Digest"):
+        path = copy / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(watched.get(key)[0])
+    command = [BINARY, "import", str(copy), "--public-keys", str(keys), "--data-dir", str(watching.server.data_dir)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1 and f"{first}: refused: its digest names another hash" in done.stderr, done
+    assert done.stdout.startswith(f"{len(watched.keys()) - 1} files: 0 records imported"), done
+    assert ", 0 of them unproven:" in done.stdout and done.stdout.endswith(" 1 refused, 1 missing\n"), done
+    assert set(watching.imported()) == imported
+    done = subprocess.run([*command, "--no-digests"], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0 and "refused" not in done.stdout, done
+
+    # A digest that was changed says nothing.
     digest = sorted(key for key in watched.keys("CloudTrail-Digest") if f"/{REGION}/" in key)[0]
     text, metadata = watched.get(digest)
     watched.put(digest, gzip.compress(gzip.decompress(text).replace(b"2026-11-02T08", b"2026-11-02T07")), metadata)

@@ -121,8 +121,8 @@ pub struct OutboxOptions {
 #[command(after_help = "\
 Exit codes:
   0  every record is in the server
-  1  something was skipped: a corrupt or truncated file, or a file that is not CloudTrail's; standard error
-     names each. Or the server refused
+  1  something was skipped: a corrupt or truncated file, a file that is not CloudTrail's, or one that a digest
+     contradicts; standard error names each. Or the server refused
   2  wrong usage, no such path, or the server cannot be reached; what was taken in until then stays
 
 Examples:
@@ -135,6 +135,12 @@ pub struct ImportOptions {
     /// Files, directories (searched at any depth for .json and gzip files), globs, or - for standard input
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
+    /// Answer of `aws cloudtrail list-public-keys`; digests beside the log files are held against these keys
+    #[arg(long, value_name = "FILE")]
+    pub public_keys: Vec<PathBuf>,
+    /// Do not hold log files against the digests beside them
+    #[arg(long)]
+    pub no_digests: bool,
 }
 
 /// Find records of the running server, own and imported, by any of their attributes

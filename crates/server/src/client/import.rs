@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{ClientError, finish, print, request};
 use crate::cli::ImportOptions;
+use crate::verify::{Beside, judge_beside};
 use crate::{data_dir, exit, progress};
 
 /// Text of one part. Even text that does not shrink fits into a request then.
@@ -50,9 +51,11 @@ fn import(options: ImportOptions) -> Result<bool, ClientError> {
     data_dir::read_server(&directory)?;
     let (stdin, paths): (Vec<PathBuf>, Vec<PathBuf>) =
         options.paths.into_iter().partition(|path| path.as_os_str() == STDIN);
-    let LogFiles { files, faults } =
-        discover(&paths).map_err(|error| ClientError::Usage(error.to_string()))?;
-    let files = LogFiles { files, faults };
+    let keys: Vec<Vec<u8>> = options.public_keys.iter().map(read).collect::<Result<_, _>>()?;
+    let mut files = discover(&paths).map_err(|error| ClientError::Usage(error.to_string()))?;
+    let beside = if options.no_digests { None } else { judged(&files, &keys)? };
+    let refused = beside.as_ref().map(|beside| &beside.refused);
+    files.files.retain(|file| refused.is_none_or(|refused| !refused.contains(&file.path)));
     let bar = progress::bar_of(&files);
     for (path, fault) in &files.faults {
         tell(&bar, path, &fault.to_string());
@@ -63,7 +66,38 @@ fn import(options: ImportOptions) -> Result<bool, ClientError> {
     bar.finish_and_clear();
     tally.has_problems |= !files.faults.is_empty();
     print(&tally.to_string())?;
+    if let Some(beside) = &beside {
+        tally.has_problems |= !(beside.refused.is_empty() && beside.findings.is_empty());
+        tell_of_digests(beside)?;
+    }
     failure.map_or(Ok(tally.has_problems), Err)
+}
+
+fn read(path: &PathBuf) -> Result<Vec<u8>, ClientError> {
+    std::fs::read(path)
+        .map_err(|error| ClientError::Usage(format!("cannot read {}: {error}", path.display())))
+}
+
+/// What the digests among the files say, with a bar of its own: the files they name are read once more.
+fn judged(files: &LogFiles, keys: &[Vec<u8>]) -> Result<Option<Beside>, ClientError> {
+    let bar = progress::bar_of(files);
+    let beside = judge_beside(&files.files, keys, &bar).map_err(ClientError::Usage);
+    bar.finish_and_clear();
+    beside
+}
+
+fn tell_of_digests(beside: &Beside) -> Result<(), ClientError> {
+    for path in &beside.refused {
+        exit::complain(&format!("{}: refused: its digest names another hash", path.display()));
+    }
+    for finding in &beside.findings {
+        exit::complain(&format!("{}: {}", finding.place, finding.fault));
+    }
+    let Beside { digests, matching, missing, unproven, .. } = beside;
+    let refused = beside.refused.len();
+    print(&format!(
+        "{digests} digests, {unproven} of them unproven: {matching} log files as they say, {refused} refused, {missing} missing"
+    ))
 }
 
 enum Source<'a> {

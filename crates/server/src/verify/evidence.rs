@@ -84,7 +84,7 @@ impl Evidence {
     }
 
     /// Takes a file that is named like a digest or a log file; what else lies there is not ours to judge.
-    fn add(&mut self, file: EvidenceFile) {
+    pub(super) fn add(&mut self, file: EvidenceFile) {
         let name = file_name(&file.name);
         if is_digest_name(name) {
             self.digests.push(file);

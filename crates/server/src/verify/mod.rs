@@ -5,11 +5,13 @@
 //! and hashed; the digests are judged by `keywatch_monitor::trail::verify`. **Invariant:** a directory is only read. **Not here:**
 //! what can be wrong, and how it is found out.
 
+mod beside;
 mod check;
 mod evidence;
 mod options;
 mod table;
 
+pub(crate) use beside::{Beside, judge_beside};
 pub use options::VerifyOptions;
 
 use std::io::{self, Write as _};

@@ -5,9 +5,8 @@ use std::borrow::Cow;
 use keywatch_api::WireError;
 use keywatch_history::HistoryError;
 use keywatch_iam::AccessDenied;
-use keywatch_store::StoreError;
-
 use keywatch_logfiles::Fault;
+use keywatch_store::StoreError;
 
 use super::take_in::TakeInError;
 

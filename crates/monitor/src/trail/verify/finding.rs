@@ -58,6 +58,32 @@ pub enum Fault {
     LogUnlisted,
 }
 
+impl Fault {
+    /// Whether a digest with this fault says nothing of log files any more.
+    pub fn voids_digest(&self) -> bool {
+        matches!(
+            self,
+            Self::DigestUnreadable
+                | Self::DigestMoved { .. }
+                | Self::DigestSignature
+                | Self::UnknownKey { .. }
+                | Self::HeadWrong
+        )
+    }
+
+    /// Whether only something is not there, as in a copy of a part of a bucket.
+    pub fn is_absence(&self) -> bool {
+        matches!(
+            self,
+            Self::DigestMissing { .. }
+                | Self::DigestsMissing { .. }
+                | Self::RecordsMissing { .. }
+                | Self::EndMissing { .. }
+                | Self::LogMissing
+        )
+    }
+}
+
 fn range(one: &str, many: &str, from: u64, to: u64) -> String {
     if from == to { format!("{one} {from} is") } else { format!("{many} {from} to {to} are") }
 }

@@ -111,7 +111,7 @@ async fn note_chain(
     let unproven: HashSet<&str> = verdict.unproven.iter().map(String::as_str).collect();
     let invalid: HashSet<&str> = findings
         .iter()
-        .filter(|finding| voids(&finding.fault))
+        .filter(|finding| finding.fault.voids_digest())
         .map(|finding| finding.place.as_str())
         .collect();
     for finding in &findings {
@@ -134,18 +134,6 @@ async fn note_chain(
         tx.put(CHAIN, &row, &ChainRecord { newest })?;
     }
     Ok(())
-}
-
-/// Whether a digest with this fault says nothing of log files.
-fn voids(fault: &Fault) -> bool {
-    matches!(
-        fault,
-        Fault::DigestUnreadable
-            | Fault::DigestMoved { .. }
-            | Fault::DigestSignature
-            | Fault::UnknownKey { .. }
-            | Fault::HeadWrong
-    )
 }
 
 fn missing(fault: &Fault) -> u64 {

@@ -30,9 +30,6 @@ pub(super) mod record;
 mod runner;
 mod secret;
 
-#[cfg(test)]
-mod tests;
-
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
