@@ -14,8 +14,8 @@ pub(super) const BLOCK_BYTES: usize = 64;
 /// What is remembered from block to block.
 #[derive(Debug, Default)]
 pub(super) struct Lexer {
-    /// All bits set when the next byte lies inside a string, else none.
-    in_string: u64,
+    /// Which bytes of the last block lie inside strings, opening quotes included.
+    inside: u64,
     /// Whether a backslash before it escapes the next byte.
     escaped: bool,
 }
@@ -24,19 +24,22 @@ impl Lexer {
     /// The structural characters of the next block.
     #[inline]
     pub(super) fn structural(&mut self, block: &[u8; BLOCK_BYTES]) -> Structural {
+        let (open, close) = self.brackets(block);
+        Structural { all: open | close | separators(block) & !self.inside, open, close }
+    }
+
+    /// The opening and the closing brackets of the next block, of either kind.
+    #[inline]
+    pub(super) fn brackets(&mut self, block: &[u8; BLOCK_BYTES]) -> (u64, u64) {
         let masks = masks(block);
         let quotes = if masks.backslash == 0 && !self.escaped {
             masks.quote
         } else {
             masks.quote & !self.escaped_bytes(masks.backslash)
         };
-        let inside = prefix_xor(quotes) ^ self.in_string;
-        self.in_string = if inside >> 63 == 1 { u64::MAX } else { 0 };
-        Structural {
-            all: (masks.open | masks.close | masks.separator) & !inside,
-            open: masks.open & !inside,
-            close: masks.close & !inside,
-        }
+        // The last bit of the block before tells whether this one begins inside a string.
+        self.inside = prefix_xor(quotes) ^ (self.inside as i64 >> 63) as u64;
+        (masks.open & !self.inside, masks.close & !self.inside)
     }
 
     /// The mask of the bytes that follow an escaping backslash. Backslashes are rare in CloudTrail files, so
@@ -75,25 +78,32 @@ struct Masks {
     backslash: u64,
     open: u64,
     close: u64,
-    /// `:` and `,`.
-    separator: u64,
 }
 
 /// Setting bit 5 makes `[` and `{` one value, and `]` and `}` another, and moves nothing else onto them.
 #[inline]
 fn masks(block: &[u8; BLOCK_BYTES]) -> Masks {
-    let mut masks = Masks { quote: 0, backslash: 0, open: 0, close: 0, separator: 0 };
+    let mut masks = Masks { quote: 0, backslash: 0, open: 0, close: 0 };
     for (part, bytes) in block.as_chunks::<16>().0.iter().enumerate() {
         let bytes = u8x16::new(*bytes);
         let folded = bytes | u8x16::splat(0x20);
-        let separator = bytes.simd_eq(u8x16::splat(b':')) | bytes.simd_eq(u8x16::splat(b','));
         masks.quote |= bits(bytes.simd_eq(u8x16::splat(b'"'))) << (16 * part);
         masks.backslash |= bits(bytes.simd_eq(u8x16::splat(b'\\'))) << (16 * part);
         masks.open |= bits(folded.simd_eq(u8x16::splat(b'{'))) << (16 * part);
         masks.close |= bits(folded.simd_eq(u8x16::splat(b'}'))) << (16 * part);
-        masks.separator |= bits(separator) << (16 * part);
     }
     masks
+}
+
+/// `:` and `,`, also inside strings.
+#[inline]
+fn separators(block: &[u8; BLOCK_BYTES]) -> u64 {
+    let mut mask = 0;
+    for (part, bytes) in block.as_chunks::<16>().0.iter().enumerate() {
+        let bytes = u8x16::new(*bytes);
+        mask |= bits(bytes.simd_eq(u8x16::splat(b':')) | bytes.simd_eq(u8x16::splat(b','))) << (16 * part);
+    }
+    mask
 }
 
 #[inline]

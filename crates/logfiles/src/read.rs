@@ -8,7 +8,7 @@
 //! **Not here:** which files to read (`discover`), and what is done with the records (the sink).
 
 use super::fault::{Fault, Faults};
-use super::splitter::{RECORD_BYTES_MAX, Sink, Splitter};
+use super::splitter::{RECORD_BYTES_MAX, Sink, Split, Splitter, Taker, taking};
 use flate2::read::MultiGzDecoder;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
@@ -47,7 +47,6 @@ pub struct Reader {
     gzip: Vec<u8>,
     text: Vec<u8>,
     window: Vec<u8>,
-    marks: Vec<u32>,
 }
 
 impl std::fmt::Debug for Reader {
@@ -63,7 +62,6 @@ impl Default for Reader {
             gzip: Vec::new(),
             text: Vec::new(),
             window: Vec::new(),
-            marks: Vec::new(),
         }
     }
 }
@@ -71,42 +69,12 @@ impl Default for Reader {
 impl Reader {
     /// Reads the file at `path`. A failure to read is a fault in the summary.
     pub fn read_file(&mut self, path: &Path, sink: &mut Sink<'_>) -> FileSummary {
-        self.try_read_file(path, sink).unwrap_or_else(|error| summary_of(unreadable(&error)))
-    }
-
-    fn try_read_file(&mut self, path: &Path, sink: &mut Sink<'_>) -> io::Result<FileSummary> {
-        let mut file = File::open(path)?;
-        let metadata = file.metadata()?;
-        if !metadata.is_file() {
-            return Ok(self.read_stream(file, FILE_TEXT_BYTES_MAX, sink));
-        }
-        let mut magic = Vec::with_capacity(GZIP_MAGIC.len());
-        file.by_ref().take(GZIP_MAGIC.len() as u64).read_to_end(&mut magic)?;
-        if magic == GZIP_MAGIC && metadata.len() <= WHOLE_GZIP_BYTES_MAX {
-            let mut gzip = std::mem::take(&mut self.gzip);
-            gzip.clear();
-            gzip.extend_from_slice(&magic);
-            // A file that grows while it is read is cut off; the rest is a fault like any truncation.
-            let read = file.take(WHOLE_GZIP_BYTES_MAX).read_to_end(&mut gzip);
-            let summary = read.map(|_| self.read_bytes(&gzip, sink));
-            self.gzip = gzip;
-            return summary;
-        }
-        if metadata.len() > FILE_TEXT_BYTES_MAX {
-            return Ok(summary_of(Fault::TooLarge { limit_bytes: FILE_TEXT_BYTES_MAX }));
-        }
-        Ok(self.read_stream(io::Cursor::new(magic).chain(file), FILE_TEXT_BYTES_MAX, sink))
+        self.take_file(path, &mut taking(sink))
     }
 
     /// Reads a file that is in memory.
     pub fn read_bytes(&mut self, file: &[u8], sink: &mut Sink<'_>) -> FileSummary {
-        let mut text = std::mem::take(&mut self.text);
-        let summary = match self.inflate_whole(file, &mut text) {
-            Some(length) => self.read_text(&text[..length], sink),
-            None => self.read_stream(file, FILE_TEXT_BYTES_MAX, sink),
-        };
-        self.text = text;
-        summary
+        self.take_bytes(file, &mut taking(sink))
     }
 
     /// Reads a stream of text or gzip with at most `text_bytes_max` bytes of text.
@@ -116,6 +84,56 @@ impl Reader {
         text_bytes_max: u64,
         sink: &mut Sink<'_>,
     ) -> FileSummary {
+        self.take_stream(stream, text_bytes_max, &mut taking(sink))
+    }
+
+    /// As [`Reader::read_file`], for who reads records in a way of their own.
+    pub fn take_file(&mut self, path: &Path, taker: &mut Taker<'_>) -> FileSummary {
+        self.try_take_file(path, taker).unwrap_or_else(|error| summary_of(unreadable(&error)))
+    }
+
+    fn try_take_file(&mut self, path: &Path, taker: &mut Taker<'_>) -> io::Result<FileSummary> {
+        let mut file = File::open(path)?;
+        let metadata = file.metadata()?;
+        if !metadata.is_file() {
+            return Ok(self.take_stream(file, FILE_TEXT_BYTES_MAX, taker));
+        }
+        let mut magic = Vec::with_capacity(GZIP_MAGIC.len());
+        file.by_ref().take(GZIP_MAGIC.len() as u64).read_to_end(&mut magic)?;
+        if magic == GZIP_MAGIC && metadata.len() <= WHOLE_GZIP_BYTES_MAX {
+            let mut gzip = std::mem::take(&mut self.gzip);
+            gzip.clear();
+            gzip.extend_from_slice(&magic);
+            // A file that grows while it is read is cut off; the rest is a fault like any truncation.
+            let read = file.take(WHOLE_GZIP_BYTES_MAX).read_to_end(&mut gzip);
+            let summary = read.map(|_| self.take_bytes(&gzip, taker));
+            self.gzip = gzip;
+            return summary;
+        }
+        if metadata.len() > FILE_TEXT_BYTES_MAX {
+            return Ok(summary_of(Fault::TooLarge { limit_bytes: FILE_TEXT_BYTES_MAX }));
+        }
+        Ok(self.take_stream(io::Cursor::new(magic).chain(file), FILE_TEXT_BYTES_MAX, taker))
+    }
+
+    /// As [`Reader::read_bytes`], for who reads records in a way of their own.
+    pub fn take_bytes(&mut self, file: &[u8], taker: &mut Taker<'_>) -> FileSummary {
+        let mut text = std::mem::take(&mut self.text);
+        let summary = match self.inflate_whole(file, &mut text) {
+            Some(length) => read_text(&text[..length], taker),
+            None => self.take_stream(file, FILE_TEXT_BYTES_MAX, taker),
+        };
+        self.text = text;
+        summary
+    }
+
+    /// As [`Reader::read_stream`], for who reads records in a way of their own.
+    pub fn take_stream(
+        &mut self,
+        stream: impl Read,
+        text_bytes_max: u64,
+        taker: &mut Taker<'_>,
+    ) -> FileSummary {
         let mut stream = BufReader::with_capacity(STEP_BYTES / 4, stream);
         let mut magic = Vec::with_capacity(GZIP_MAGIC.len());
         if let Err(error) = stream.by_ref().take(GZIP_MAGIC.len() as u64).read_to_end(&mut magic) {
@@ -124,9 +142,9 @@ impl Reader {
         let is_gzip = magic == GZIP_MAGIC;
         let stream = io::Cursor::new(magic).chain(stream);
         if is_gzip {
-            self.read_window(MultiGzDecoder::new(stream), text_bytes_max, gzip_fault, sink)
+            self.read_window(MultiGzDecoder::new(stream), text_bytes_max, gzip_fault, taker)
         } else {
-            self.read_window(stream, text_bytes_max, unreadable, sink)
+            self.read_window(stream, text_bytes_max, unreadable, taker)
         }
     }
 
@@ -148,31 +166,16 @@ impl Reader {
         (inflated == text_bytes).then_some(text_bytes)
     }
 
-    fn read_text(&mut self, text: &[u8], sink: &mut Sink<'_>) -> FileSummary {
-        let mut splitter = Splitter::new(std::mem::take(&mut self.marks));
-        let mut scanned = 0;
-        loop {
-            let end = text.len().min(scanned as usize + STEP_BYTES);
-            let is_end = end == text.len();
-            scanned = splitter.advance(&text[..end], 0, scanned, is_end, sink);
-            if is_end || splitter.is_stopped() {
-                break;
-            }
-        }
-        let rest = splitter.needed_from(scanned) as usize;
-        self.close(splitter, &text[rest..scanned as usize], text.len() as u64, None)
-    }
-
     fn read_window(
         &mut self,
         mut stream: impl Read,
         text_bytes_max: u64,
         fault_of: fn(&io::Error) -> Fault,
-        sink: &mut Sink<'_>,
+        taker: &mut Taker<'_>,
     ) -> FileSummary {
         let mut window = std::mem::take(&mut self.window);
         window.clear();
-        let mut splitter = Splitter::new(std::mem::take(&mut self.marks));
+        let mut splitter = Splitter::new();
         let (mut base, mut scanned) = (0_u64, 0_u64);
         let fault = loop {
             let read = read_step(&mut stream, &mut window);
@@ -180,7 +183,7 @@ impl Reader {
             if base + window.len() as u64 > text_bytes_max {
                 break Some(Fault::TooLarge { limit_bytes: text_bytes_max });
             }
-            scanned = splitter.advance(&window, base, scanned, is_end, sink);
+            scanned = splitter.advance(&window, base, scanned, is_end, taker);
             if is_end || splitter.is_stopped() {
                 break read.err().map(|error| fault_of(&error));
             }
@@ -190,27 +193,26 @@ impl Reader {
         };
         let text_bytes = base + window.len() as u64;
         let rest = (splitter.needed_from(scanned) - base) as usize;
-        let summary = self.close(splitter, &window[rest..], text_bytes, fault);
+        let summary = summary_of_split(splitter.finish(&window[rest..], fault), text_bytes);
         self.window = window;
         summary
     }
+}
 
-    fn close(
-        &mut self,
-        splitter: Splitter,
-        rest: &[u8],
-        text_bytes: u64,
-        fault: Option<Fault>,
-    ) -> FileSummary {
-        let (split, marks) = splitter.finish(rest, fault);
-        self.marks = marks;
-        FileSummary {
-            records: split.records,
-            text_bytes,
-            is_digest: split.is_digest,
-            stopped_by_sink: split.stopped_by_sink,
-            faults: split.faults,
-        }
+fn read_text(text: &[u8], taker: &mut Taker<'_>) -> FileSummary {
+    let mut splitter = Splitter::new();
+    let scanned = splitter.advance_whole(text, taker);
+    let rest = splitter.needed_from(scanned) as usize;
+    summary_of_split(splitter.finish(&text[rest..scanned as usize], None), text.len() as u64)
+}
+
+fn summary_of_split(split: Split, text_bytes: u64) -> FileSummary {
+    FileSummary {
+        records: split.records,
+        text_bytes,
+        is_digest: split.is_digest,
+        stopped_by_sink: split.stopped_by_sink,
+        faults: split.faults,
     }
 }
 

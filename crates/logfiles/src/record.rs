@@ -4,10 +4,12 @@
 //! **Invariant:** a raw record has an `eventVersion` of major version 1, an `eventTime`, and names its source
 //! (an Insights record has none); anything else is not CloudTrail's, though it may look alike (S3 event
 //! notifications also come as `{"Records":[…]}`).
+//! The **essence** of a record is what it must have to be one.
 //! **Not here:** what single services write into their records.
 //!
 //! Source: AWS CloudTrail User Guide, "CloudTrail record contents".
 
+use super::cursor::Cursor;
 use super::value::{Malformed, Value};
 use jiff::Timestamp;
 use std::borrow::Cow;
@@ -60,14 +62,50 @@ pub enum NotARecord {
     Wrong(&'static str),
 }
 
+/// The members that make an object a record of CloudTrail's, as found.
+#[derive(Debug, Default)]
+pub struct Essence<'a> {
+    /// `eventVersion`.
+    pub version: Option<Value<'a>>,
+    /// `eventTime`.
+    pub time: Option<Value<'a>>,
+    /// `eventSource`, absent in Insights records.
+    pub source: Option<Value<'a>>,
+    /// `eventName`, absent in Insights records.
+    pub name: Option<Value<'a>>,
+    /// `eventType`; absent before event version 1.02.
+    pub kind: Option<Value<'a>>,
+}
+
+impl Essence<'_> {
+    /// Checks that all is there and returns the time.
+    pub fn check(&self) -> Result<Timestamp, NotARecord> {
+        let version = self.version.ok_or(NotARecord::Missing("eventVersion"))?;
+        if !version.json().starts_with(b"\"1.") {
+            return Err(NotARecord::Wrong("eventVersion"));
+        }
+        let time = required(self.time, "eventTime")?;
+        if !self.is_kind(b"AwsCloudTrailInsight") {
+            required(self.source, "eventSource")?;
+            required(self.name, "eventName")?;
+        }
+        parse_time(&time).ok_or(NotARecord::Wrong("eventTime"))
+    }
+
+    /// Whether a service did this by itself, so that nobody requested it.
+    pub fn is_service_event(&self) -> bool {
+        self.is_kind(b"AwsServiceEvent")
+    }
+
+    fn is_kind(&self, kind: &[u8]) -> bool {
+        self.kind.and_then(|value| value.as_bytes()).is_some_and(|name| *name == *kind)
+    }
+}
+
 /// The members as found, before they are checked.
 #[derive(Default)]
 struct Found<'a> {
-    event_version: Option<Value<'a>>,
-    event_time: Option<Value<'a>>,
-    event_source: Option<Value<'a>>,
-    event_name: Option<Value<'a>>,
-    event_type: Option<Value<'a>>,
+    essence: Essence<'a>,
     event_id: Option<Value<'a>>,
     region: Option<Value<'a>>,
     recipient: Option<Value<'a>>,
@@ -82,69 +120,47 @@ struct Found<'a> {
 }
 
 impl<'a> Found<'a> {
-    fn in_record(record: Value<'a>) -> Result<Self, Malformed> {
-        let mut found = Self::default();
-        for member in record.members() {
-            let (key, value) = member?;
-            if let Some(place) = found.place(key) {
-                *place = Some(value);
-            }
-        }
-        Ok(found)
-    }
-
-    /// Where a member belongs. By length first: keys of one length are compared as arrays, which costs a few
-    /// instructions, where slices would be compared by a call for each.
-    fn place(&mut self, key: &[u8]) -> Option<&mut Option<Value<'a>>> {
-        fn exact<const N: usize>(key: &[u8]) -> &[u8; N] {
-            key.first_chunk().expect("the length was matched")
-        }
-        match key.len() {
-            7 if exact(key) == b"eventID" => Some(&mut self.event_id),
-            9 => match exact::<9>(key) {
-                b"eventTime" => Some(&mut self.event_time),
-                b"eventName" => Some(&mut self.event_name),
-                b"eventType" => Some(&mut self.event_type),
-                b"awsRegion" => Some(&mut self.region),
-                b"errorCode" => Some(&mut self.error_code),
-                b"resources" => Some(&mut self.resources),
-                _ => None,
-            },
-            11 if exact(key) == b"eventSource" => Some(&mut self.event_source),
-            12 => match exact::<12>(key) {
-                b"eventVersion" => Some(&mut self.event_version),
-                b"userIdentity" => Some(&mut self.user_identity),
-                b"errorMessage" => Some(&mut self.error_message),
-                _ => None,
-            },
-            15 if exact(key) == b"sourceIPAddress" => Some(&mut self.source_address),
-            16 if exact(key) == b"responseElements" => Some(&mut self.response_elements),
-            17 if exact(key) == b"requestParameters" => Some(&mut self.request_parameters),
-            18 if exact(key) == b"recipientAccountId" => Some(&mut self.recipient),
-            19 if exact(key) == b"serviceEventDetails" => Some(&mut self.service_event_details),
-            _ => None,
-        }
+    fn place(&mut self, name: &[u8]) -> Option<&mut Option<Value<'a>>> {
+        let place = match name {
+            b"eventVersion" => &mut self.essence.version,
+            b"eventTime" => &mut self.essence.time,
+            b"eventSource" => &mut self.essence.source,
+            b"eventName" => &mut self.essence.name,
+            b"eventType" => &mut self.essence.kind,
+            b"eventID" => &mut self.event_id,
+            b"awsRegion" => &mut self.region,
+            b"recipientAccountId" => &mut self.recipient,
+            b"sourceIPAddress" => &mut self.source_address,
+            b"errorCode" => &mut self.error_code,
+            b"errorMessage" => &mut self.error_message,
+            b"userIdentity" => &mut self.user_identity,
+            b"requestParameters" => &mut self.request_parameters,
+            b"responseElements" => &mut self.response_elements,
+            b"resources" => &mut self.resources,
+            b"serviceEventDetails" => &mut self.service_event_details,
+            _ => return None,
+        };
+        Some(place)
     }
 }
 
 impl<'a> RawRecord<'a> {
-    /// Reads the members of a record; `record` is an object with all its marks.
-    pub(super) fn parse(record: Value<'a>) -> Result<Self, NotARecord> {
-        let found = Found::in_record(record)?;
-        let version = found.event_version.ok_or(NotARecord::Missing("eventVersion"))?;
-        if !version.json().starts_with(b"\"1.") {
-            return Err(NotARecord::Wrong("eventVersion"));
-        }
-        let event_time = required(found.event_time, "eventTime")?;
-        let event_type = text(found.event_type);
-        let is_insight = event_type.as_deref() == Some("AwsCloudTrailInsight");
-        let named = |value, name| if is_insight { Ok(Cow::default()) } else { required(value, name) };
+    /// Reads the record, an object, at the start of `json`, which may go on after it.
+    pub(super) fn parse(json: &'a [u8]) -> Result<Self, NotARecord> {
+        let mut found = Found::default();
+        let record = Cursor::new(json).object(|name, cursor| {
+            let value = cursor.value()?;
+            if let Some(place) = found.place(name) {
+                *place = Some(value);
+            }
+            Ok(())
+        })?;
         Ok(Self {
             json: record.json(),
-            event_time: parse_time(&event_time).ok_or(NotARecord::Wrong("eventTime"))?,
-            event_source: named(found.event_source, "eventSource")?,
-            event_name: named(found.event_name, "eventName")?,
-            event_type,
+            event_time: found.essence.check()?,
+            event_source: text(found.essence.source).unwrap_or_default(),
+            event_name: text(found.essence.name).unwrap_or_default(),
+            event_type: text(found.essence.kind),
             event_id: text(found.event_id),
             region: text(found.region),
             account: text(found.recipient).or_else(|| found.user_identity?.get_str("accountId")),
@@ -169,13 +185,13 @@ fn text(value: Option<Value<'_>>) -> Option<Cow<'_, str>> {
     value?.as_str()
 }
 
-fn required<'a>(value: Option<Value<'a>>, name: &'static str) -> Result<Cow<'a, str>, NotARecord> {
-    value.ok_or(NotARecord::Missing(name))?.as_str().ok_or(NotARecord::Wrong(name))
+fn required<'a>(value: Option<Value<'a>>, name: &'static str) -> Result<Cow<'a, [u8]>, NotARecord> {
+    value.ok_or(NotARecord::Missing(name))?.as_bytes().ok_or(NotARecord::Wrong(name))
 }
 
 /// RFC 3339. CloudTrail always writes `2023-07-10T11:54:39Z`, which is taken apart without the general parser.
-fn parse_time(text: &str) -> Option<Timestamp> {
-    parse_utc_seconds(text.as_bytes()).or_else(|| text.parse().ok())
+fn parse_time(text: &[u8]) -> Option<Timestamp> {
+    parse_utc_seconds(text).or_else(|| str::from_utf8(text).ok()?.parse().ok())
 }
 
 fn parse_utc_seconds(text: &[u8]) -> Option<Timestamp> {
@@ -201,7 +217,7 @@ mod tests {
 
     #[track_caller]
     fn check_time(text: &str, want: Option<&str>) {
-        assert_eq!(parse_time(text).map(|time| time.to_string()).as_deref(), want, "{text}");
+        assert_eq!(parse_time(text.as_bytes()).map(|time| time.to_string()).as_deref(), want, "{text}");
     }
 
     #[test]

@@ -8,8 +8,7 @@
 
 use super::fault::{Fault, Faults};
 use super::lexer::{BLOCK_BYTES, Lexer};
-use super::record::RawRecord;
-use super::value::{Value, is_blank, step, string_body, trim};
+use super::record::{NotARecord, RawRecord};
 use std::ops::ControlFlow;
 
 /// A longer record is skipped and named. CloudTrail's own limit is 256 KiB, in event data stores 1 MiB.
@@ -20,6 +19,29 @@ const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// Called with each record; breaks to stop reading.
 pub type Sink<'s> = dyn FnMut(RawRecord<'_>) -> ControlFlow<()> + 's;
+
+/// Called with a text that begins with a record and may go on after it. Reads the record to its end and only
+/// then does something with it; on an error the record is called for once more, alone, and skipped if it is
+/// again wrong.
+pub type Taker<'s> = dyn FnMut(&[u8]) -> Result<Taken, NotARecord> + 's;
+
+/// A record was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Taken {
+    /// How long it is, in bytes.
+    pub length: usize,
+    /// Whether to go on.
+    pub flow: ControlFlow<()>,
+}
+
+/// Reads records eagerly for a sink.
+pub(super) fn taking<'s>(sink: &'s mut Sink<'_>) -> impl FnMut(&[u8]) -> Result<Taken, NotARecord> + 's {
+    |text| {
+        let record = RawRecord::parse(text)?;
+        let length = record.json.len();
+        Ok(Taken { length, flow: sink(record) })
+    }
+}
 
 /// Where the next structural character stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +58,7 @@ enum Place {
     Record { depth: u32 },
     /// Inside a record too long to be kept.
     TooLong { depth: u32 },
-    /// Nothing more is read after a fault or when the sink broke.
+    /// Nothing more is read after a fault or when the taker broke off.
     Stopped,
 }
 
@@ -47,7 +69,8 @@ pub(super) struct Splitter {
     place: Place,
     /// Offset of the first byte of the open record, else of the byte after the last structural character.
     start: u64,
-    marks: Vec<u32>,
+    /// Offset of the record that was last tried where it stands, so that none is tried twice.
+    tried: Option<u64>,
     documents: u64,
     has_records: bool,
     is_digest: bool,
@@ -66,12 +89,12 @@ pub(super) struct Split {
 }
 
 impl Splitter {
-    pub(super) fn new(marks: Vec<u32>) -> Self {
+    pub(super) fn new() -> Self {
         Self {
             lexer: Lexer::default(),
             place: Place::Outside,
             start: 0,
-            marks,
+            tried: None,
             documents: 0,
             has_records: false,
             is_digest: false,
@@ -103,7 +126,7 @@ impl Splitter {
         base: u64,
         scanned: u64,
         is_end: bool,
-        sink: &mut Sink<'_>,
+        taker: &mut Taker<'_>,
     ) -> u64 {
         let mut offset = scanned;
         let (blocks, tail) = window[(scanned - base) as usize..].as_chunks::<BLOCK_BYTES>();
@@ -111,21 +134,69 @@ impl Splitter {
             if self.is_stopped() {
                 return offset;
             }
-            self.block(block, offset, window, base, sink);
+            self.block(block, offset, window, base, taker);
             offset += BLOCK_BYTES as u64;
         }
         if is_end && !tail.is_empty() && !self.is_stopped() {
             let mut block = [b' '; BLOCK_BYTES];
             block[..tail.len()].copy_from_slice(tail);
-            self.block(&block, offset, window, base, sink);
+            self.block(&block, offset, window, base, taker);
             offset += tail.len() as u64;
         }
         self.limit_open_text(offset);
         offset
     }
 
+    /// Cuts a text that is all in memory. Returns the offset up to which it got.
+    ///
+    /// Records that follow one another as CloudTrail writes them are read where they stand, and each finds its
+    /// own end; only around them and where one is damaged are brackets counted first.
+    pub(super) fn advance_whole(&mut self, text: &[u8], taker: &mut Taker<'_>) -> u64 {
+        let mut offset = 0;
+        while offset < text.len() && !self.is_stopped() {
+            let rest = &text[offset..];
+            if let Some(block) = rest.first_chunk() {
+                self.block(block, offset as u64, text, 0, taker);
+                offset += BLOCK_BYTES;
+            } else {
+                let mut block = [b' '; BLOCK_BYTES];
+                block[..rest.len()].copy_from_slice(rest);
+                self.block(&block, offset as u64, text, 0, taker);
+                offset = text.len();
+            }
+            offset = self.records_in_place(text, taker).unwrap_or(offset);
+            self.limit_open_text(offset as u64);
+        }
+        offset as u64
+    }
+
+    /// Reads the open record and those after it where they stand. Returns the offset after the last, if there
+    /// was one.
+    fn records_in_place(&mut self, text: &[u8], taker: &mut Taker<'_>) -> Option<usize> {
+        let Place::Record { .. } = self.place else { return None };
+        let mut start = self.start as usize;
+        let mut end = None;
+        while self.tried != Some(start as u64) {
+            self.tried = Some(start as u64);
+            // Damage is left to who counts brackets, and so is a record that is too long.
+            let Ok(taken) = taker(&text[start..text.len().min(start + RECORD_BYTES_MAX)]) else { break };
+            let after = start + taken.length;
+            end = Some(after);
+            self.count(taken, after as u64);
+            if self.is_stopped() || !text[after..].starts_with(b",{") {
+                break;
+            }
+            start = after + 1;
+        }
+        if end.is_some() {
+            // What comes is read from the end of the last record on, which is outside of strings.
+            self.lexer = Lexer::default();
+        }
+        end
+    }
+
     /// Ends the text: `window` is what was left from `needed_from` on. `fault` tells why the text ended early.
-    pub(super) fn finish(mut self, window: &[u8], fault: Option<Fault>) -> (Split, Vec<u32>) {
+    pub(super) fn finish(mut self, window: &[u8], fault: Option<Fault>) -> Split {
         let open = match self.place {
             Place::Stopped => None,
             Place::Outside if is_blank(window) && self.documents == 0 => Some(Fault::Empty),
@@ -139,14 +210,12 @@ impl Splitter {
         } else if !self.is_digest && !self.has_records && self.place == Place::Outside {
             self.faults.end(Fault::NotCloudTrail);
         }
-        self.marks.clear();
-        let split = Split {
+        Split {
             records: self.records,
             is_digest: self.is_digest,
             stopped_by_sink: self.stopped_by_sink,
             faults: self.faults,
-        };
-        (split, self.marks)
+        }
     }
 
     fn block(
@@ -155,15 +224,14 @@ impl Splitter {
         offset: u64,
         window: &[u8],
         base: u64,
-        sink: &mut Sink<'_>,
+        taker: &mut Taker<'_>,
     ) {
         let found = self.lexer.structural(block);
         if let Place::Record { depth } = self.place
             && depth > found.close.count_ones()
         {
-            // The record does not end in this block, as in most: take all marks at once.
+            // The record does not end in this block.
             let depth = depth + found.open.count_ones() - found.close.count_ones();
-            push_marks(&mut self.marks, (offset - self.start) as u32, found.all);
             self.place = Place::Record { depth };
             return;
         }
@@ -175,11 +243,10 @@ impl Splitter {
             let at = offset + in_block as u64;
             match &mut self.place {
                 Place::Record { depth } => {
-                    self.marks.push((at - self.start) as u32);
                     *depth = depth.wrapping_add_signed(step(character));
                     if *depth == 0 {
                         let record = &window[(self.start - base) as usize..=(at - base) as usize];
-                        self.close_record(record, at, sink);
+                        self.close_record(record, at, taker);
                     }
                 }
                 Place::Passing { depth } => {
@@ -198,7 +265,7 @@ impl Splitter {
                 Place::Stopped => return,
                 _ => {
                     let gap = &window[(self.start - base) as usize..(at - base) as usize];
-                    self.outside_records(trim(gap), character, at);
+                    self.outside_records(gap.trim_ascii(), character, at);
                 }
             }
         }
@@ -209,24 +276,29 @@ impl Splitter {
         self.start = start;
     }
 
-    fn close_record(&mut self, json: &[u8], at: u64, sink: &mut Sink<'_>) {
-        let record = if json.len() > RECORD_BYTES_MAX {
+    fn close_record(&mut self, json: &[u8], at: u64, taker: &mut Taker<'_>) {
+        let taken = if json.len() > RECORD_BYTES_MAX {
             Err(Fault::RecordTooLong)
         } else {
-            RawRecord::parse(Value::whole(json, &self.marks)).map_err(Fault::Record)
+            taker(json).map_err(Fault::Record)
         };
-        match record {
-            Ok(record) => {
-                self.records += 1;
-                if sink(record).is_break() {
-                    self.stopped_by_sink = true;
-                    self.place = Place::Stopped;
-                    return;
-                }
+        match taken {
+            Ok(taken) => self.count(taken, at + 1),
+            Err(fault) => {
+                self.faults.skip_record(fault, self.start);
+                self.enter(Place::Between { after_record: true }, at + 1);
             }
-            Err(fault) => self.faults.skip_record(fault, self.start),
         }
-        self.enter(Place::Between { after_record: true }, at + 1);
+    }
+
+    /// Goes on after a record that ends before `end`.
+    fn count(&mut self, taken: Taken, end: u64) {
+        self.records += 1;
+        self.enter(Place::Between { after_record: true }, end);
+        if taken.flow.is_break() {
+            self.stopped_by_sink = true;
+            self.place = Place::Stopped;
+        }
     }
 
     /// Takes the next structural character outside records; `gap` is the text between it and the one before.
@@ -254,8 +326,6 @@ impl Splitter {
             (Place::Document { value: true, .. }, b'}') => Place::Outside,
             (Place::Document { value: false, .. }, b'}') if gap.is_empty() => Place::Outside,
             (Place::Between { after_record: false }, b'{') if gap.is_empty() => {
-                self.marks.clear();
-                self.marks.push(0);
                 self.enter(Place::Record { depth: 1 }, at);
                 return;
             }
@@ -294,7 +364,6 @@ impl Splitter {
         }
         match self.place {
             Place::Record { depth } => {
-                self.marks.clear();
                 self.place = Place::TooLong { depth };
             }
             Place::Outside if self.documents == 0 => self.stop(Fault::NotJson),
@@ -306,19 +375,18 @@ impl Splitter {
     }
 }
 
-/// Adds the position of each bit of `mask`, counted from `first`. Eight are computed at a time whether there
-/// are so many or not: that costs less than a branch for each.
-#[inline]
-fn push_marks(marks: &mut Vec<u32>, first: u32, mask: u64) {
-    let mut rest = mask;
-    let length = marks.len() + mask.count_ones() as usize;
-    while rest != 0 {
-        let eight: [u32; 8] = std::array::from_fn(|_| {
-            let at = rest.trailing_zeros();
-            rest &= rest.wrapping_sub(1);
-            first + at
-        });
-        marks.extend_from_slice(&eight);
-    }
-    marks.truncate(length);
+/// How a structural character changes the depth.
+fn step(character: u8) -> i32 {
+    // No branch: `{` and `[` differ only in bit 5 as `}` and `]` do, and brackets come without a pattern.
+    let folded = character | 0x20;
+    i32::from(folded == b'{') - i32::from(folded == b'}')
+}
+
+/// The text between the quotes of a JSON string.
+fn string_body(json: &[u8]) -> Option<&[u8]> {
+    json.strip_prefix(b"\"")?.strip_suffix(b"\"")
+}
+
+fn is_blank(text: &[u8]) -> bool {
+    text.trim_ascii().is_empty()
 }

@@ -307,8 +307,7 @@ fn rebuilt(value: &Value<'_>) -> serde_json::Value {
             .members()
             .map(|member| {
                 let (key, value) = member.expect("well formed");
-                let key = format!("\"{}\"", String::from_utf8_lossy(key));
-                (serde_json::from_str(&key).expect("well formed"), rebuilt(&value))
+                (String::from_utf8_lossy(&key).into_owned(), rebuilt(&value))
             })
             .collect::<serde_json::Map<_, _>>()
             .into(),

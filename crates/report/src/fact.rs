@@ -6,30 +6,26 @@
 //!
 //! Source: AWS KMS Developer Guide, "Logging AWS KMS API calls with AWS CloudTrail".
 
-use keywatch_logfiles::{RawRecord, Value};
+use super::record::{Identity, Record, Text, text};
 use std::borrow::Cow;
-
-pub(super) const KMS_SOURCE: &str = "kms.amazonaws.com";
 
 /// The keys of one record, each once: mostly one, two of a `ReEncrypt`.
 #[derive(Debug, Default)]
 pub(super) struct Keys<'a> {
-    first: Option<Cow<'a, str>>,
-    more: Vec<Cow<'a, str>>,
+    first: Option<Cow<'a, [u8]>>,
+    more: Vec<Cow<'a, [u8]>>,
 }
 
 impl<'a> Keys<'a> {
-    fn add(&mut self, key: Cow<'a, str>) {
-        if self.iter().any(|known| *known == *key) {
-            return;
-        }
+    fn add(&mut self, key: Cow<'a, [u8]>) {
         match self.first {
             None => self.first = Some(key),
+            Some(_) if self.iter().any(|known| *known == *key) => {}
             Some(_) => self.more.push(key),
         }
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &[u8]> {
         self.first.iter().chain(&self.more).map(|key| &**key)
     }
 
@@ -38,107 +34,50 @@ impl<'a> Keys<'a> {
     }
 }
 
-/// What is looked at in a request's parameters, found in one pass.
-#[derive(Debug, Default)]
-pub(super) struct Request<'a> {
-    keys: [Option<Value<'a>>; 2],
-    destination: Option<Value<'a>>,
-    contexts: [Option<Value<'a>>; 2],
-    /// The encryption or signing algorithm; of a `ReEncrypt` the one that is not symmetric, if any.
-    pub(super) algorithm: Option<Cow<'a, str>>,
-    pub(super) key_pair_spec: Option<Cow<'a, str>>,
-}
-
-/// Looks at a record's `requestParameters`.
-pub(super) fn request<'a>(record: &RawRecord<'a>) -> Request<'a> {
-    let mut request = Request::default();
-    for (name, value) in record.request_parameters.iter().flat_map(Value::members).map_while(Result::ok) {
-        match name {
-            b"keyId" | b"sourceKeyId" => request.keys[0] = Some(value),
-            b"targetKeyId" => request.keys[1] = Some(value),
-            b"destinationKeyId" => request.destination = Some(value),
-            b"encryptionContext" | b"sourceEncryptionContext" => request.contexts[0] = Some(value),
-            b"destinationEncryptionContext" => request.contexts[1] = Some(value),
-            b"keyPairSpec" => request.key_pair_spec = value.as_str(),
-            b"encryptionAlgorithm" | b"signingAlgorithm" => request.algorithm = value.as_str(),
-            b"sourceEncryptionAlgorithm" | b"destinationEncryptionAlgorithm" => {
-                let asymmetric = value.as_str().filter(|algorithm| algorithm != "SYMMETRIC_DEFAULT");
-                request.algorithm = asymmetric.or(request.algorithm);
-            }
-            _ => {}
-        }
-    }
-    request
-}
-
-impl<'a> Request<'a> {
-    /// The names in the encryption contexts, values left out.
-    pub(super) fn context_names(&self) -> impl Iterator<Item = &'a [u8]> {
-        let contexts = self.contexts.iter().flatten();
-        contexts.flat_map(|context| context.members().map_while(Result::ok)).map(|(name, _)| name)
-    }
-}
-
 /// The keys that a record is about.
-pub(super) fn keys<'a>(record: &RawRecord<'a>, request: &Request<'a>) -> Keys<'a> {
+pub(super) fn keys<'a>(record: &Record<'a>) -> Keys<'a> {
     let mut keys = Keys::default();
     let mut aliases = Keys::default();
-    for resource in record.resources.iter().flat_map(Value::elements).map_while(Result::ok) {
-        if let Some(arn) = resource_arn(&resource) {
-            match arn_kind(&arn) {
-                Some(ArnKind::Key) => keys.add(arn),
-                Some(ArnKind::Alias) => aliases.add(arn),
-                None => {}
-            }
+    for arn in record.resources.arns() {
+        match arn_kind(&arn) {
+            Some(ArnKind::Key) => keys.add(arn),
+            Some(ArnKind::Alias) => aliases.add(arn),
+            None => {}
         }
     }
     if keys.is_empty() {
-        add_requested(record, request, &mut keys);
-    } else if record.event_name == "ReEncrypt" {
-        add_destination(record, request, &mut keys);
+        add_requested(record, &mut keys);
+    } else if record.request.destination.is_some() && *record.event_name() == *b"ReEncrypt" {
+        add_destination(record, &mut keys);
     }
     if keys.is_empty() { aliases } else { keys }
 }
 
-/// The ARN of a resource of type `AWS::KMS::Key`, which also aliases have; old records give no type.
-fn resource_arn<'a>(resource: &Value<'a>) -> Option<Cow<'a, str>> {
-    let (mut arn, mut is_kms) = (None, true);
-    for (name, value) in resource.members().map_while(Result::ok) {
-        match name {
-            b"ARN" | b"arn" => arn = value.as_str(),
-            b"type" => is_kms = value.as_str().is_none_or(|kind| kind == "AWS::KMS::Key"),
-            _ => {}
-        }
-    }
-    arn.filter(|_| is_kms)
-}
-
 /// The keys that the request, the response, the event's details or the error's text name.
-fn add_requested<'a>(record: &RawRecord<'a>, request: &Request<'a>, keys: &mut Keys<'a>) {
-    for value in request.keys.iter().chain([&request.destination]).flatten() {
-        if let Some(key) = value.as_str().and_then(|reference| key_arn(record, reference)) {
+fn add_requested<'a>(record: &Record<'a>, keys: &mut Keys<'a>) {
+    let request = &record.request;
+    for value in request.keys.iter().chain([&request.destination]) {
+        if let Some(key) = text(*value).and_then(|reference| key_arn(record, reference)) {
             keys.add(key);
         }
     }
     if !keys.is_empty() {
         return;
     }
-    let response = record.response_elements.as_ref();
-    let metadata = response.and_then(|response| response.get("keyMetadata"));
-    let named = metadata
-        .and_then(|metadata| metadata.get_str("arn"))
-        .or_else(|| response.and_then(|response| response.get_str("keyId")))
-        .or_else(|| record.service_event_details?.get_str("keyId"))
-        .or_else(|| record.error_message.clone().and_then(arn_in_front));
+    let member = |value: Option<keywatch_logfiles::Value<'a>>, name| value?.get(name);
+    let response = record.response_elements;
+    let named = text(member(member(response, "keyMetadata"), "arn"))
+        .or_else(|| text(member(response, "keyId")))
+        .or_else(|| text(member(record.service_event_details, "keyId")))
+        .or_else(|| text(record.error_message).and_then(arn_in_front));
     if let Some(key) = named.and_then(|reference| key_arn(record, reference)) {
         keys.add(key);
     }
 }
 
 /// The second key of a `ReEncrypt` whose resources tell only the first.
-fn add_destination<'a>(record: &RawRecord<'a>, request: &Request<'a>, keys: &mut Keys<'a>) {
-    let reference = request.destination.and_then(|value| value.as_str());
-    if let Some(arn) = reference.and_then(|reference| key_arn(record, reference))
+fn add_destination<'a>(record: &Record<'a>, keys: &mut Keys<'a>) {
+    if let Some(arn) = text(record.request.destination).and_then(|reference| key_arn(record, reference))
         && arn_kind(&arn) == Some(ArnKind::Key)
     {
         keys.add(arn);
@@ -152,16 +91,16 @@ enum ArnKind {
 }
 
 /// Whether an ARN is one of KMS, and of what. Text that only looks like one is none.
-fn arn_kind(arn: &str) -> Option<ArnKind> {
-    let mut parts = arn.splitn(6, ':');
-    if parts.next() != Some("arn") || parts.nth(1) != Some("kms") {
-        return None;
-    }
-    let resource = parts.nth(2)?;
-    let named = |prefix| resource.strip_prefix(prefix).is_some_and(|name: &str| !name.is_empty());
-    if named("key/") {
+fn arn_kind(arn: &[u8]) -> Option<ArnKind> {
+    let after = |text: &'_ [u8]| text.iter().position(|byte| *byte == b':').map(|colon| colon + 1);
+    let rest = arn.strip_prefix(b"arn:")?;
+    let rest = rest[after(rest)?..].strip_prefix(b"kms:")?;
+    let rest = &rest[after(rest)?..];
+    let resource = &rest[after(rest)?..];
+    let named = |prefix: &[u8]| resource.strip_prefix(prefix).is_some_and(|name| !name.is_empty());
+    if named(b"key/") {
         Some(ArnKind::Key)
-    } else if named("alias/") {
+    } else if named(b"alias/") {
         Some(ArnKind::Alias)
     } else {
         None
@@ -170,10 +109,11 @@ fn arn_kind(arn: &str) -> Option<ArnKind> {
 
 /// The ARN for what a `KeyId` field holds: an ARN, a key ID or an alias name of the record's account and
 /// region. `None` for what no key can have.
-fn key_arn<'a>(record: &RawRecord<'a>, reference: Cow<'a, str>) -> Option<Cow<'a, str>> {
+fn key_arn<'a>(record: &Record<'a>, reference: Cow<'a, [u8]>) -> Option<Cow<'a, [u8]>> {
     if arn_kind(&reference).is_some() {
         return Some(reference);
     }
+    let reference = String::from_utf8_lossy(&reference);
     let resource = if is_key_id(&reference) {
         format!("key/{reference}")
     } else if reference.starts_with("alias/") && reference.len() > "alias/".len() {
@@ -181,9 +121,10 @@ fn key_arn<'a>(record: &RawRecord<'a>, reference: Cow<'a, str>) -> Option<Cow<'a
     } else {
         return None;
     };
-    let region = record.region.as_deref()?;
-    let account = record.account.as_deref()?;
-    Some(format!("arn:{}:kms:{region}:{account}:{resource}", partition(region)).into())
+    let (region, account) = (text(record.region)?, record.account()?);
+    let (region, account) = (String::from_utf8_lossy(&region), String::from_utf8_lossy(&account));
+    let arn = format!("arn:{}:kms:{region}:{account}:{resource}", partition(&region));
+    Some(Cow::Owned(arn.into_bytes()))
 }
 
 /// A UUID, or `mrk-` and 32 hexadecimal digits for a multi-Region key.
@@ -202,45 +143,27 @@ fn partition(region: &str) -> &'static str {
 }
 
 /// The first word of an error's text: KMS begins many with the key's ARN.
-fn arn_in_front(message: Cow<'_, str>) -> Option<Cow<'_, str>> {
-    let arn = message.split(' ').next()?.to_owned();
-    arn_kind(&arn).is_some().then_some(arn.into())
+fn arn_in_front(message: Cow<'_, [u8]>) -> Option<Cow<'_, [u8]>> {
+    let arn = message.split(|byte| *byte == b' ').next()?;
+    arn_kind(arn).is_some().then(|| Cow::Owned(arn.to_vec()))
 }
 
-/// Who made a request.
-#[derive(Debug)]
-pub(super) struct Caller<'a> {
-    pub(super) principal: Cow<'a, str>,
-    pub(super) account: Option<Cow<'a, str>>,
-}
-
-/// Looks at a record's `userIdentity`.
-pub(super) fn caller<'a>(record: &RawRecord<'a>) -> Caller<'a> {
-    let (mut arn, mut invoked_by, mut principal_id, mut account, mut kind) = (None, None, None, None, None);
-    for (name, value) in record.user_identity.iter().flat_map(Value::members).map_while(Result::ok) {
-        match name {
-            b"arn" => arn = value.as_str().filter(|arn| !arn.is_empty()),
-            b"invokedBy" => invoked_by = Some(value),
-            b"principalId" => principal_id = Some(value),
-            b"accountId" => account = value.as_str(),
-            b"type" => kind = Some(value),
-            _ => {}
-        }
-    }
-    let text = |value: Option<Value<'a>>| value.and_then(|value| value.as_str());
-    let principal =
-        arn.or_else(|| text(invoked_by)).unwrap_or_else(|| match (text(principal_id), &account) {
-            (Some(id), Some(account)) if id != *account => format!("{account}/{id}").into(),
+/// Who made a request: an ARN where there is one.
+pub(super) fn principal<'a>(identity: &Identity<'a>) -> Cow<'a, [u8]> {
+    let arn = text(identity.arn).filter(|arn| !arn.is_empty());
+    arn.or_else(|| text(identity.invoked_by)).unwrap_or_else(|| {
+        match (text(identity.principal_id), text(identity.account)) {
+            (Some(id), Some(account)) if id != account => [&account[..], &id].join(&b'/').into(),
             (Some(id), _) => id,
-            (None, Some(account)) => account.clone(),
-            (None, None) => text(kind).unwrap_or(Cow::Borrowed("(unknown)")),
-        });
-    Caller { principal, account }
+            (None, Some(account)) => account,
+            (None, None) => text(identity.kind).unwrap_or(Cow::Borrowed(b"(unknown)")),
+        }
+    })
 }
 
 /// The role behind an assumed-role session, which is what policies name.
-pub(super) fn issuer<'a>(record: &RawRecord<'a>) -> Option<Cow<'a, str>> {
-    record.user_identity?.get("sessionContext")?.get("sessionIssuer")?.get_str("arn")
+pub(super) fn issuer<'a>(identity: &Identity<'a>) -> Text<'a> {
+    text(identity.session?.get("sessionIssuer")?.get("arn"))
 }
 
 /// Why a key could not be used.
@@ -263,12 +186,13 @@ impl BlockedBy {
 }
 
 /// The key state that an error tells of, by its code and the ending of its text.
-pub(super) fn blocked_by(code: &str, message: Option<&str>) -> Option<BlockedBy> {
-    let is_disabled = matches!(code, "DisabledException" | "Disabled");
-    if !is_disabled && !matches!(code, "KMSInvalidStateException" | "KMSInvalidState") {
+pub(super) fn blocked_by(code: &[u8], message: Option<&[u8]>) -> Option<BlockedBy> {
+    let is_disabled = matches!(code, b"DisabledException" | b"Disabled");
+    if !is_disabled && !matches!(code, b"KMSInvalidStateException" | b"KMSInvalidState") {
         return None;
     }
-    let message = message.unwrap_or_default().trim_end_matches('.');
+    let message = String::from_utf8_lossy(message.unwrap_or_default());
+    let message = message.trim_end_matches('.');
     if message.ends_with(" is pending deletion") || message.ends_with(" is pending replica deletion") {
         Some(BlockedBy::PendingDeletion)
     } else if message.contains(" is pending import") {
@@ -283,30 +207,28 @@ pub(super) fn blocked_by(code: &str, message: Option<&str>) -> Option<BlockedBy>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use keywatch_logfiles::Reader;
-    use std::ops::ControlFlow;
 
     const KEY: &str = "arn:aws:kms:us-west-2:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
     const OTHER: &str = "arn:aws:kms:us-west-2:111122223333:key/0987dcba-09fe-87dc-65ba-ab0987654321";
     const ALIAS: &str = "arn:aws:kms:us-west-2:111122223333:alias/a";
 
     /// Hands a record with these members to `look`.
-    fn with_record(members: &str, look: impl FnOnce(&RawRecord<'_>)) {
+    #[track_caller]
+    fn with_record(members: &str, look: impl FnOnce(&Record<'_>)) {
         let text = format!(
-            r#"{{"Records":[{{"eventVersion":"1.11","eventTime":"2025-05-20T20:45:08Z","eventSource":"kms.amazonaws.com","awsRegion":"us-west-2","recipientAccountId":"111122223333",{members}}}]}}"#
+            r#"{{"eventVersion":"1.11","eventTime":"2025-05-20T20:45:08Z","eventSource":"kms.amazonaws.com","awsRegion":"us-west-2","recipientAccountId":"111122223333",{members}}}"#
         );
-        let mut look = Some(look);
-        let summary = Reader::default().read_bytes(text.as_bytes(), &mut |record| {
-            look.take().expect("one record")(&record);
-            ControlFlow::Continue(())
-        });
-        assert_eq!((summary.records, &summary.faults), (1, &Default::default()), "{members}");
+        let mut record = Record::default();
+        assert_eq!(record.read(text.as_bytes()), Ok(text.len()), "{members}");
+        look(&record);
     }
 
     #[track_caller]
     fn check_keys(members: &str, want: &[&str]) {
         with_record(members, |record| {
-            assert_eq!(keys(record, &request(record)).iter().collect::<Vec<_>>(), want, "{members}");
+            let keys = keys(record);
+            let found: Vec<_> = keys.iter().map(String::from_utf8_lossy).collect();
+            assert_eq!(found, want, "{members}");
         });
     }
 
@@ -404,7 +326,7 @@ mod tests {
             ("null", "(unknown)"),
         ] {
             with_record(&format!(r#""eventName":"Decrypt","userIdentity":{identity}"#), |record| {
-                assert_eq!(caller(record).principal, want);
+                assert_eq!(String::from_utf8_lossy(&principal(&record.identity)), want);
             });
         }
     }
@@ -423,7 +345,8 @@ mod tests {
             (invalid, None, None),
             ("AccessDenied", Some("arn is pending deletion."), None),
         ] {
-            assert_eq!(blocked_by(code, message), want, "{code} {message:?}");
+            let found = blocked_by(code.as_bytes(), message.map(str::as_bytes));
+            assert_eq!(found, want, "{code} {message:?}");
         }
     }
 }

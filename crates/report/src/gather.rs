@@ -5,10 +5,11 @@
 //! **Not here:** what is counted (`tally`).
 
 use super::options::Period;
+use super::record::Record;
 use super::seen::{Duplicates, Seen, SourceNumber};
 use super::tally::Tally;
 use super::{Progress, Step};
-use keywatch_logfiles::{Fault, FileSummary, LogFile, LogFiles, RawRecord, Reader};
+use keywatch_logfiles::{Fault, FileSummary, LogFile, LogFiles, Reader, Taken, Taker};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::io;
@@ -78,15 +79,11 @@ impl Source<'_> {
         }
     }
 
-    fn read(
-        &self,
-        reader: &mut Reader,
-        sink: &mut dyn FnMut(RawRecord<'_>) -> ControlFlow<()>,
-    ) -> FileSummary {
+    fn read(&self, reader: &mut Reader, taker: &mut Taker<'_>) -> FileSummary {
         match self {
-            Self::File(file) => reader.read_file(&file.path, sink),
+            Self::File(file) => reader.take_file(&file.path, taker),
             // A stream has no size to refuse, and is read in bounded memory.
-            Self::Stdin => reader.read_stream(io::stdin(), u64::MAX, sink),
+            Self::Stdin => reader.take_stream(io::stdin(), u64::MAX, taker),
         }
     }
 }
@@ -162,16 +159,18 @@ struct Worker<'a> {
 impl Worker<'_> {
     fn read(&mut self, number: usize, source: &Source<'_>) {
         let part = &mut self.part;
-        let mut sink = |record: RawRecord<'_>| {
-            if !self.period.contains(record.event_time) {
+        let mut taker = |json: &[u8]| {
+            let mut record = Record::default();
+            let length = record.read(json)?;
+            let is_new = || record.event_id().is_none_or(|id| self.seen.is_new(&id, number as SourceNumber));
+            if !self.period.contains(record.time) {
                 part.outside_period += 1;
-            } else if record.event_id.as_deref().is_none_or(|id| self.seen.is_new(id, number as SourceNumber))
-            {
+            } else if is_new() {
                 part.tally.add(&record);
             }
-            ControlFlow::Continue(())
+            Ok(Taken { length, flow: ControlFlow::Continue(()) })
         };
-        let summary = source.read(&mut self.reader, &mut sink);
+        let summary = source.read(&mut self.reader, &mut taker);
         part.text_bytes += summary.text_bytes;
         if summary.is_digest {
             part.digests.push(number);

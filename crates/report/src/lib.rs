@@ -8,14 +8,16 @@
 //! the size of files.
 //! **Not here:** reading log files (`keywatch_logfiles`).
 //!
-//! `gather` (with `seen`) → `fact` → `tally` → `summary` (with `price`) → `table` | JSON | `html` (with `chart`).
+//! `gather` (with `record`, `seen`) → `fact` → `tally` (with `counts`) → `summary` (with `price`) → `table` | JSON | `html` (with `chart`).
 
 mod chart;
+mod counts;
 mod fact;
 mod gather;
 mod html;
 mod options;
 mod price;
+mod record;
 mod seen;
 mod summary;
 mod table;

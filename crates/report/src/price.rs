@@ -69,17 +69,17 @@ pub(super) enum Pricing {
 }
 
 /// The pricing of an operation with the algorithm or key pair spec that its request names.
-pub(super) fn pricing(operation: &str, algorithm: Option<&str>, key_pair_spec: Option<&str>) -> Pricing {
+pub(super) fn pricing(operation: &[u8], algorithm: Option<&[u8]>, key_pair_spec: Option<&[u8]>) -> Pricing {
     match operation {
-        "GenerateDataKeyPair" | "GenerateDataKeyPairWithoutPlaintext" => {
-            let is_rsa = key_pair_spec.is_some_and(|spec| spec.starts_with("RSA_"));
+        b"GenerateDataKeyPair" | b"GenerateDataKeyPairWithoutPlaintext" => {
+            let is_rsa = key_pair_spec.is_some_and(|spec| spec.starts_with(b"RSA_"));
             Pricing::As(if is_rsa { PriceClass::DataKeyPairRsa } else { PriceClass::DataKeyPairEcc })
         }
-        "DeriveSharedSecret" | "Encapsulate" | "Decapsulate" => Pricing::As(PriceClass::OtherAsymmetric),
-        "GetPublicKey" => Pricing::ByKeySpec,
-        "Sign" | "Verify" | "Encrypt" | "Decrypt" | "ReEncrypt" => match algorithm {
-            None | Some("SYMMETRIC_DEFAULT") => Pricing::As(PriceClass::Standard),
-            Some(algorithm) if algorithm.starts_with("RSA") => Pricing::ByKeySpec,
+        b"DeriveSharedSecret" | b"Encapsulate" | b"Decapsulate" => Pricing::As(PriceClass::OtherAsymmetric),
+        b"GetPublicKey" => Pricing::ByKeySpec,
+        b"Sign" | b"Verify" | b"Encrypt" | b"Decrypt" | b"ReEncrypt" => match algorithm {
+            None | Some(b"SYMMETRIC_DEFAULT") => Pricing::As(PriceClass::Standard),
+            Some(algorithm) if algorithm.starts_with(b"RSA") => Pricing::ByKeySpec,
             Some(_) => Pricing::As(PriceClass::OtherAsymmetric),
         },
         _ => Pricing::As(PriceClass::Standard),
@@ -103,7 +103,7 @@ mod tests {
     #[track_caller]
     fn check(operation: &str, algorithm: Option<&str>, key_pair_spec: Option<&str>, want: Pricing) {
         assert_eq!(
-            pricing(operation, algorithm, key_pair_spec),
+            pricing(operation.as_bytes(), algorithm.map(str::as_bytes), key_pair_spec.map(str::as_bytes),),
             want,
             "{operation} {algorithm:?} {key_pair_spec:?}"
         );

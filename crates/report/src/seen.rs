@@ -4,7 +4,7 @@
 //! owns it and every other occurrence is a **duplicate** of its own source, whichever thread came first.
 //! **Not here:** deciding by content; CloudTrail keeps an event's ID when it delivers it again.
 
-use super::tally::HashMap;
+use super::counts::HashMap;
 use std::collections::BTreeMap;
 use std::collections::hash_map::{DefaultHasher, Entry};
 use std::hash::{Hash, Hasher};
@@ -17,6 +17,9 @@ const PARTS: usize = 64;
 /// A number for a source: its place in the sorted list.
 pub(super) type SourceNumber = u32;
 
+/// An event's identity in words of 32 bits, so that an entry takes no more than its twenty bytes.
+type Identified = [u32; 4];
+
 /// Of one source: how many duplicates, and the least of their event IDs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Duplicates {
@@ -26,7 +29,7 @@ pub(super) struct Duplicates {
 
 /// Shared by all threads.
 pub(super) struct Seen {
-    owners: Vec<Mutex<HashMap<[u64; 2], SourceNumber>>>,
+    owners: Vec<Mutex<HashMap<Identified, SourceNumber>>>,
     duplicates: Mutex<BTreeMap<SourceNumber, Duplicates>>,
 }
 
@@ -36,9 +39,9 @@ impl Seen {
     }
 
     /// Whether the event is new; if not, the occurrence is noted as a duplicate.
-    pub(super) fn is_new(&self, event_id: &str, source: SourceNumber) -> bool {
+    pub(super) fn is_new(&self, event_id: &[u8], source: SourceNumber) -> bool {
         let id = identify(event_id);
-        let mut owners = lock(&self.owners[(id[0] ^ id[1]) as usize % PARTS]);
+        let mut owners = lock(&self.owners[(id[0] ^ id[3]) as usize % PARTS]);
         let duplicate_of = match owners.entry(id) {
             Entry::Vacant(vacant) => {
                 vacant.insert(source);
@@ -55,11 +58,14 @@ impl Seen {
             .entry(duplicate_of)
             .and_modify(|duplicates| {
                 duplicates.count += 1;
-                if event_id < duplicates.example.as_str() {
-                    event_id.clone_into(&mut duplicates.example);
+                if event_id < duplicates.example.as_bytes() {
+                    duplicates.example = String::from_utf8_lossy(event_id).into_owned();
                 }
             })
-            .or_insert_with(|| Duplicates { count: 1, example: event_id.to_owned() });
+            .or_insert_with(|| Duplicates {
+                count: 1,
+                example: String::from_utf8_lossy(event_id).into_owned(),
+            });
         false
     }
 
@@ -75,16 +81,20 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// 128 bits: a UUID as it is, which event IDs are, anything else hashed.
-fn identify(event_id: &str) -> [u64; 2] {
-    if let Ok(uuid) = Uuid::try_parse_ascii(event_id.as_bytes()) {
-        let (high, low) = uuid.as_u64_pair();
-        return [high, low];
+fn identify(event_id: &[u8]) -> Identified {
+    if let Ok(uuid) = Uuid::try_parse_ascii(event_id) {
+        return words(uuid.as_u128());
     }
-    [0_u8, 1].map(|half| {
+    let [high, low] = [0_u8, 1].map(|half| {
         let mut hasher = DefaultHasher::new();
         (half, event_id).hash(&mut hasher);
-        hasher.finish()
-    })
+        u128::from(hasher.finish())
+    });
+    words(high << 64 | low)
+}
+
+fn words(identity: u128) -> Identified {
+    [96, 64, 32, 0].map(|shift| (identity >> shift) as u32)
 }
 
 #[cfg(test)]
@@ -95,7 +105,7 @@ mod tests {
     #[track_caller]
     fn check(events: &[(&str, SourceNumber)], want: &[(SourceNumber, u64, &str)]) {
         let seen = Seen::new();
-        let new = events.iter().filter(|(id, source)| seen.is_new(id, *source)).count();
+        let new = events.iter().filter(|(id, source)| seen.is_new(id.as_bytes(), *source)).count();
         let duplicates = seen.into_duplicates();
         let found: Vec<_> = duplicates
             .iter()

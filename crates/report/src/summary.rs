@@ -4,11 +4,12 @@
 //! input always gives the same text.
 //! **Not here:** how it looks.
 
+use super::counts::{Counts, Named, Number};
 use super::fact::BlockedBy;
 use super::gather::{DuplicatesOf, Gathered, Skipped};
 use super::options::Period;
 use super::price::{ASSUMPTIONS, FREE_REQUESTS_A_MONTH, PRICED_REQUESTS, PriceClass, class_of_spec};
-use super::tally::{Counts, Named, Notable, Number, Tally};
+use super::tally::{Notable, Tally};
 use jiff::civil::Date;
 use jiff::{Timestamp, tz::Offset};
 use serde::{Serialize, Serializer};
@@ -318,16 +319,16 @@ fn sources(tally: &Tally) -> Vec<SourceSummary> {
 }
 
 fn hours(tally: &Tally) -> Vec<Hour> {
-    let hour = |(hour, counts): (&i64, &Counts)| {
+    let hour = |(hour, counts): (i64, Counts)| {
         let start = Timestamp::from_second(hour * 3_600).ok()?;
-        Some(Hour { start, operations: Ranking::of_counts(counts, &tally.operations) })
+        Some(Hour { start, operations: Ranking::of_counts(&counts, &tally.operations) })
     };
-    tally.hours.iter().filter_map(hour).collect()
+    tally.hours.sorted().into_iter().filter_map(hour).collect()
 }
 
 fn days(tally: &Tally) -> Vec<DaySummary> {
     let mut days: BTreeMap<Date, BTreeMap<Number, u64>> = BTreeMap::new();
-    for (hour, counts) in &tally.hours {
+    for (hour, counts) in tally.hours.sorted() {
         let Some(date) = date_of(hour * 3_600) else { continue };
         let day = days.entry(date).or_default();
         for (operation, count) in counts.iter() {
