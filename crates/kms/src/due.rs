@@ -199,6 +199,10 @@ impl Follower for DueKeys {
         self.position
     }
 
+    fn stores_position(&self) -> bool {
+        false
+    }
+
     fn follow<'a>(
         &'a mut self,
         entries: &'a [LogEntry],

@@ -38,6 +38,12 @@ pub trait Follower: Send {
     /// The last sequence number taken in.
     fn position(&self) -> Seq;
 
+    /// Whether what it derives is committed with a position. One that derives nothing from entries stores none, and what it
+    /// has not taken in may leave the log.
+    fn stores_position(&self) -> bool {
+        true
+    }
+
     /// Takes in `entries`, the first of which follows [`position`](Self::position), and commits what follows from them.
     fn follow<'a>(
         &'a mut self,
@@ -115,6 +121,17 @@ impl Standing {
     /// The last entry taken in.
     pub fn position(&self) -> Seq {
         self.taken
+    }
+
+    /// Moves on to `position` with what was derived on the way there in memory, to be committed with a later
+    /// [`advance`](Self::advance), at the latest when this [`lags`](Self::lags).
+    pub fn gather(&mut self, position: Seq) {
+        self.taken = position;
+    }
+
+    /// Whether more was taken in since the stored position than a restart should take in again.
+    pub fn lags(&self) -> bool {
+        self.taken - self.stored > UNSTORED_MAX
     }
 
     /// Moves on to `position` with what was derived on the way there.

@@ -295,6 +295,10 @@ impl Follower for AlarmReconciler {
         self.position
     }
 
+    fn stores_position(&self) -> bool {
+        false
+    }
+
     fn follow<'a>(
         &'a mut self,
         entries: &'a [LogEntry],

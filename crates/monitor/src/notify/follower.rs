@@ -19,14 +19,12 @@ use super::queue::{QUEUE, QUEUED, QueueName, QueueNumber, QueueRecord, QueuedMes
 use super::token::{TOKEN, TOKEN_LIFETIME};
 use super::topic::{ENDPOINT, Protocol, SUBSCRIPTION, SubscriptionRecord, TOPIC, TopicName, TopicRecord};
 use super::{Notify, attempt, sqs};
-use crate::engine::{Follower, commit_position, stored_position};
+use crate::engine::{Follower, Standing};
 use crate::entry::{Body, Message, Target};
 
 const NAME: &str = "notify";
 /// What is derived is committed when it has this many bytes.
 const BATCH_BYTES: usize = 8 << 20;
-/// Entries after which the position is stored even if nothing followed from them.
-const QUIET_ENTRIES: u64 = 10_000;
 const PAGE: usize = 1_000;
 /// How long the engine waits for deliveries when a test clock moved.
 const SETTLE: Duration = Duration::from_secs(10);
@@ -35,8 +33,7 @@ const SETTLE: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct NotifyFollower {
     notify: Notify,
-    position: Seq,
-    stored: Seq,
+    standing: Standing,
     first_delivery: FirstRow,
     first_expiry: FirstRow,
 }
@@ -62,18 +59,13 @@ impl FirstRow {
 
 impl NotifyFollower {
     pub(super) async fn new(notify: Notify) -> Result<Self, StoreError> {
-        let position = stored_position(&notify.inner.store, NAME).await?;
+        let standing = Standing::open(&notify.inner.store, NAME).await?;
         let first = |kind| FirstRow { kind, known: None };
-        Ok(Self {
-            notify,
-            position,
-            stored: position,
-            first_delivery: first(DELIVERY),
-            first_expiry: first(EXPIRY),
-        })
+        Ok(Self { notify, standing, first_delivery: first(DELIVERY), first_expiry: first(EXPIRY) })
     }
 
     async fn take_in(&mut self, entries: &[LogEntry]) -> Result<(), StoreError> {
+        let Some(last) = entries.last() else { return Ok(()) };
         let mut derived = Derived::default();
         for entry in entries {
             if entry.kind == EntryKind::Message {
@@ -86,23 +78,22 @@ impl NotifyFollower {
             if derived.batch.weight() >= BATCH_BYTES {
                 self.commit(entry.seq, &mut derived).await?;
             }
-            self.position = entry.seq;
         }
-        if !derived.batch.is_empty() || self.position - self.stored >= QUIET_ENTRIES {
-            self.commit(self.position, &mut derived).await?;
+        self.commit(last.seq, &mut derived).await?;
+        // What a message gives depends on topics and queues as they are now.
+        if entries.iter().any(|entry| entry.kind == EntryKind::Message) {
+            self.standing.keep(&self.notify.inner.store).await?;
         }
         Ok(())
     }
 
     async fn commit(&mut self, position: Seq, derived: &mut Derived) -> Result<(), StoreError> {
         let done = std::mem::take(derived);
-        match commit_position(&self.notify.inner.store, NAME, position, done.batch).await {
+        match self.standing.advance(&self.notify.inner.store, position, done.batch).await {
             Ok(()) => {}
             Err(CommitError::Store(error)) => return Err(error),
             Err(CommitError::Conflict { .. }) => return Err(StoreError::corrupt("the position of `notify`")),
         }
-        self.stored = position;
-        self.position = position;
         if done.deliveries {
             self.notify.inner.wake();
         }
@@ -415,7 +406,7 @@ impl Follower for NotifyFollower {
     }
 
     fn position(&self) -> Seq {
-        self.position
+        self.standing.position()
     }
 
     fn follow<'a>(
@@ -423,15 +414,7 @@ impl Follower for NotifyFollower {
         entries: &'a [LogEntry],
         _now: Timestamp,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
-        Box::pin(async move {
-            let before = self.stored;
-            let taken = self.take_in(entries).await;
-            if taken.is_err() {
-                // What was not committed is taken in again.
-                self.position = self.stored.max(before);
-            }
-            taken
-        })
+        Box::pin(self.take_in(entries))
     }
 
     fn next_due(&mut self, now: Timestamp) -> BoxFuture<'_, Result<Option<Timestamp>, StoreError>> {

@@ -14,21 +14,18 @@ use keywatch_iam::record::OwnRecord;
 use keywatch_store::{Batch, CommitError, EntryKind, LogEntry, Seq, Store, StoreError, encode};
 use serde::Deserialize;
 
-use crate::engine::{Follower, commit_position, stored_position};
+use crate::engine::{Follower, Standing};
 
 const NAME: &str = "trail.key_uses";
 const INTERVAL: SignedDuration = SignedDuration::from_mins(1);
 /// Keys gathered before they are written without waiting for the interval.
 const GATHERED_MAX: usize = 10_000;
-/// Entries after which the position is written although nothing is gathered: what it holds back cannot leave the log.
-const UNSTORED_MAX: Seq = 10_000;
 
 /// See the module.
 #[derive(Debug)]
 pub struct KeyUses {
     store: Store,
-    position: Seq,
-    stored: Seq,
+    standing: Standing,
     gathered: HashMap<String, KeyUse>,
     due: Option<Timestamp>,
 }
@@ -36,8 +33,8 @@ pub struct KeyUses {
 impl KeyUses {
     /// Resumes where the store says it stopped.
     pub async fn open(store: Store) -> Result<Self, StoreError> {
-        let stored = stored_position(&store, NAME).await?;
-        Ok(Self { store, position: stored, stored, gathered: HashMap::new(), due: None })
+        let standing = Standing::open(&store, NAME).await?;
+        Ok(Self { store, standing, gathered: HashMap::new(), due: None })
     }
 
     async fn write(&mut self) -> Result<(), StoreError> {
@@ -45,13 +42,12 @@ impl KeyUses {
         for (id, last) in &self.gathered {
             batch.puts.push((KEY_USE, id.clone(), encode(last)?));
         }
-        match commit_position(&self.store, NAME, self.position, batch).await {
+        match self.standing.advance(&self.store, self.standing.position(), batch).await {
             Ok(()) => {}
             Err(CommitError::Store(error)) => return Err(error),
             Err(conflict) => return Err(StoreError::corrupt(conflict.to_string())),
         }
         self.gathered.clear();
-        self.stored = self.position;
         self.due = None;
         Ok(())
     }
@@ -63,7 +59,7 @@ impl Follower for KeyUses {
     }
 
     fn position(&self) -> Seq {
-        self.position
+        self.standing.position()
     }
 
     fn follow<'a>(
@@ -90,16 +86,16 @@ impl Follower for KeyUses {
                     }
                 }
             }
-            self.position = last.seq;
+            self.standing.gather(last.seq);
             self.due = self.due.or(Some(now + INTERVAL));
-            let much = self.gathered.len() > GATHERED_MAX || self.position - self.stored >= UNSTORED_MAX;
+            let much = self.gathered.len() > GATHERED_MAX || self.standing.lags();
             if much { self.write().await } else { Ok(()) }
         })
     }
 
     fn next_due(&mut self, _now: Timestamp) -> BoxFuture<'_, Result<Option<Timestamp>, StoreError>> {
         // A position alone is not worth a write.
-        let due = self.due.filter(|_| !self.gathered.is_empty() && self.stored < self.position);
+        let due = self.due.filter(|_| !self.gathered.is_empty());
         Box::pin(async move { Ok(due) })
     }
 
