@@ -29,7 +29,7 @@ pub use crate::{
     facts::{Facts, Resource, UserIdentity},
     gather::{Gather, Use},
     keeper::{FollowedTo, Keeper, KeeperOptions},
-    place::{OpenError, Place},
+    place::{OpenError, Place, open_s3},
     query::{Condition, Judge, Mark, Query, Test},
     search::{Found, History},
     text::Text,

@@ -5,13 +5,14 @@ use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
-use object_store::aws::AmazonS3Builder;
+use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
-use object_store::{MultipartUpload, ObjectStore};
+use object_store::{BackoffConfig, MultipartUpload, ObjectStore, RetryConfig};
 use parquet::errors::ParquetError;
 use parquet::file::reader::{ChunkReader, Length};
 use tokio::runtime::Handle;
@@ -22,6 +23,21 @@ use crate::HistoryError;
 const SHARED_PREFIX: &str = "KeywatchHistory";
 /// Bytes fetched at once where the length of what is read is not known.
 const READ_AHEAD: usize = 16 << 10;
+/// How long an S3 that does not answer is asked again: whoever waits is told before clients give up, and asks again.
+const RETRY: RetryConfig = RetryConfig {
+    backoff: BackoffConfig {
+        init_backoff: Duration::from_millis(100),
+        max_backoff: Duration::from_secs(2),
+        base: 2.0,
+    },
+    max_retries: 3,
+    retry_timeout: Duration::from_secs(10),
+};
+
+/// Another S3: credentials and endpoint come from the `AWS_…` variables.
+pub fn open_s3(bucket: &str) -> Result<AmazonS3, object_store::Error> {
+    AmazonS3Builder::from_env().with_bucket_name(bucket).with_retry(RETRY).build()
+}
 
 /// Where segments lie; cheap to clone.
 #[derive(Clone, Debug)]
@@ -62,10 +78,8 @@ impl Place {
         }
         let Some(rest) = url.strip_prefix("s3://") else { return Self::open_directory(directory) };
         let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
-        let objects = AmazonS3Builder::from_env()
-            .with_bucket_name(bucket)
-            .build()
-            .map_err(|cause| OpenError { place: url.to_owned(), cause: cause.into() })?;
+        let objects =
+            open_s3(bucket).map_err(|cause| OpenError { place: url.to_owned(), cause: cause.into() })?;
         let prefix = Path::from(prefix).child(SHARED_PREFIX);
         Ok(Self { objects: Arc::new(PrefixStore::new(objects, prefix)), directory: None, path: None })
     }

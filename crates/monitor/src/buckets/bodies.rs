@@ -1,6 +1,7 @@
 //! Bodies of objects in an object store: a local directory, memory, or another S3.
 
 use std::fs::File;
+use std::io::ErrorKind;
 use std::ops::Range;
 use std::path::Path as FilePath;
 use std::sync::Arc;
@@ -8,7 +9,6 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use keywatch_store::{Batch, CommitError, Scan, Store, StoreError, encode};
-use object_store::aws::AmazonS3Builder;
 use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 use object_store::path::Path;
@@ -99,9 +99,7 @@ impl Bodies {
         }
         let Some(rest) = url.strip_prefix("s3://") else { return Err(OpenError::Unknown(url.to_owned())) };
         let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
-        let place = AmazonS3Builder::from_env()
-            .with_bucket_name(bucket)
-            .build()
+        let place = keywatch_history::open_s3(bucket)
             .map_err(|cause| OpenError::Unusable { place: url.to_owned(), cause: cause.into() })?;
         Ok(Self { place: Arc::new(PrefixStore::new(place, prefix)), directory: None })
     }
@@ -133,6 +131,19 @@ impl Bodies {
         object: &ObjectRecord,
         body: Bytes,
     ) -> Result<(), PlaceError> {
+        self.lay(store, batch, object, body).await?;
+        batch.puts.push((OBJECT, object_key(bucket, key), encode(object)?));
+        Ok(())
+    }
+
+    /// Writes the body of an object of one piece, and adds to `batch` that it is no longer loose: who commits that keeps the object.
+    pub async fn lay(
+        &self,
+        store: &Store,
+        batch: &mut Batch,
+        object: &ObjectRecord,
+        body: Bytes,
+    ) -> Result<(), PlaceError> {
         let name = object.body.first().map(|piece| piece.name.clone()).unwrap_or_default();
         let loose = Batch { puts: vec![(LOOSE, name.clone(), loose_marker())], ..Batch::default() };
         match store.commit(loose).await {
@@ -142,7 +153,6 @@ impl Bodies {
         }
         self.write(&name, body).await?;
         batch.deletes.push((LOOSE, name));
-        batch.puts.push((OBJECT, object_key(bucket, key), encode(object)?));
         Ok(())
     }
 
@@ -154,9 +164,23 @@ impl Bodies {
         Ok(found.into_stream().map(|bytes| bytes.map_err(BodyError::from)).boxed())
     }
 
-    /// Removes a body; one that is not there is no error.
+    /// Removes a body; one that is not there is no error. What a crash left of its writing goes with it: a directory holds that
+    /// under the body's name, a `#` and a number.
     pub async fn remove(&self, name: &str) -> Result<(), BodyError> {
-        match self.place.delete(&Path::from(name)).await.map_err(BodyError::from) {
+        let path = Path::from(name);
+        if let Some(directory) = &self.directory {
+            let file = directory.path_to_filesystem(&path)?;
+            for number in 1.. {
+                let mut begun = file.clone().into_os_string();
+                begun.push(format!("#{number}"));
+                match tokio::fs::remove_file(begun).await {
+                    Ok(()) => {}
+                    Err(error) if error.kind() == ErrorKind::NotFound => break,
+                    Err(error) => return Err(BodyError::Sync(error)),
+                }
+            }
+        }
+        match self.place.delete(&path).await.map_err(BodyError::from) {
             Err(BodyError::Gone) => Ok(()),
             outcome => outcome,
         }
@@ -242,6 +266,8 @@ mod tests {
         for name in &names {
             bodies.write(name, Bytes::from_static(b"x")).await.unwrap();
         }
+        let begun = dir.path().join(format!("objects/{}#1", names[0]));
+        std::fs::write(&begun, "half").unwrap();
         let loose = |kind: Kind, name: &String| (kind, name.clone(), super::super::loose_marker());
         let batch = Batch { puts: vec![loose(LOOSE, &names[0])], ..Batch::default() };
         store.commit(batch).await.unwrap();
@@ -249,5 +275,6 @@ mod tests {
         assert!(matches!(text(&bodies, &names[0], None).await, Err(BodyError::Gone)));
         assert_eq!(text(&bodies, &names[1], None).await.unwrap(), "x");
         assert!(store.get(LOOSE, &names[0]).await.unwrap().is_none());
+        assert!(!begun.exists());
     }
 }

@@ -5,7 +5,7 @@
 //! **Exactly once:** files become visible with the commit that moves the position in the log on, and so do their places in the chain
 //! of digests; a crash before it leaves bodies that nothing points to, and the records are delivered by the next run. A digest
 //! becomes visible with the commit that takes its files off the list of those without one. What fails is tried again later and shown
-//! by `GetTrailStatus`; no other follower waits for it.
+//! by `GetTrailStatus`; no other follower waits for it. Files of a trail without a bucket wait for it, and nothing else does (`waiting`).
 //!
 //! A trail that stops, starts anew or is deleted is **settled**: what it logged until then is delivered at once, its chains end with
 //! their last digests, and it takes no more. **Not here:** what digests hold (`digest`), the log group of a trail (`logs`).
@@ -14,6 +14,7 @@ mod digests;
 mod drafts;
 mod log_file;
 mod served;
+mod waiting;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,9 +27,10 @@ use keywatch_store::{
 };
 use serde::{Deserialize, Serialize};
 
-use self::drafts::{Drafts, drafts};
+use self::drafts::{Draft, Drafts, drafts};
 use self::log_file::{LogFile, Written, written};
 use self::served::Served;
+use self::waiting::Waiting;
 use super::digest::document::{HASH_ALGORITHM, ListedFile, wire_time};
 use super::digest::{CHAIN, ChainRecord, DIGEST_FILE, FileRecord, SigningKeys, chain_key, file_key};
 use super::record::TRAIL;
@@ -93,6 +95,31 @@ pub struct FilesDelivery {
     settle: Option<Settling>,
     /// The newest time in the log that was followed.
     newest: Option<Timestamp>,
+    /// There are files that wait for their bucket.
+    waiting: Option<Waiting>,
+}
+
+/// Files on the way: what their commit will hold.
+#[derive(Debug, Default)]
+struct Delivering {
+    batch: Batch,
+    /// Chains that number them, as they will be.
+    chains: BTreeMap<String, ChainRecord>,
+    /// Their keys, by the index of the trail; none for a trail whose bucket is missing.
+    keys: BTreeMap<usize, Vec<String>>,
+    /// How many are kept because their bucket is missing, by the row of the trail.
+    waiting: BTreeMap<String, usize>,
+}
+
+/// A file that is about to get its number.
+#[derive(Debug)]
+struct Numbered<'a> {
+    region: &'a str,
+    key: String,
+    hash: String,
+    records: u64,
+    newest: Timestamp,
+    oldest: Timestamp,
 }
 
 /// Trails are to be settled.
@@ -128,8 +155,10 @@ impl FilesDelivery {
             held: BTreeMap::new(),
             settle: None,
             newest: None,
+            waiting: None,
         };
         delivery.load_chains().await?;
+        delivery.load_waiting().await?;
         Ok(delivery)
     }
 
@@ -171,19 +200,21 @@ impl FilesDelivery {
     }
 
     async fn step(&mut self, now: Timestamp) -> Result<(), PlaceError> {
-        let mut batch = Batch::default();
+        let mut delivering = Delivering::default();
         let mut last = self.position;
-        let mut chains = BTreeMap::new();
         if self.trails.iter().any(|served| served.trail.started.is_some()) {
             let entries = self.store.read_log(self.delivered, STEP_BYTES_MAX).await?;
             let entries = &entries[..entries.partition_point(|entry| entry.seq <= self.position)];
             last = entries.last().map_or(self.position, |entry| entry.seq);
-            (batch, chains) = self.write(drafts(&self.trails, entries), now).await?;
+            delivering = self.write(drafts(&self.trails, entries), now).await?;
         }
+        let waiting = std::mem::take(&mut delivering.waiting);
+        let (batch, chains) = self.finish(delivering, now).await?;
         match commit_position(&self.store, NAME, last, batch).await {
             Ok(()) => {
                 self.delivered = last;
                 self.chains.extend(chains);
+                self.note_waiting(waiting);
                 Ok(())
             }
             Err(CommitError::Store(error)) => Err(error.into()),
@@ -194,57 +225,76 @@ impl FilesDelivery {
         }
     }
 
-    /// Writes the bodies of the files, and gives the batch that makes them visible, and chains as they are then.
-    async fn write(
-        &self,
-        drafts: Drafts,
-        now: Timestamp,
-    ) -> Result<(Batch, BTreeMap<String, ChainRecord>), PlaceError> {
-        let mut batch = Batch::default();
-        let mut chains: BTreeMap<String, ChainRecord> = BTreeMap::new();
-        let mut deliveries: BTreeMap<usize, Vec<String>> = BTreeMap::new();
+    /// Writes the bodies of the files; gives what makes them visible.
+    async fn write(&self, drafts: Drafts, now: Timestamp) -> Result<Delivering, PlaceError> {
+        let mut delivering = Delivering::default();
         for ((index, region), draft) in drafts {
-            let Served { row, trail, .. } = &self.trails[index];
+            let trail = &self.trails[index].trail;
             let bucket = &trail.s3_bucket_name;
             if self.store.get(BUCKET, bucket).await?.is_none() {
-                deliveries.entry(index).or_default();
+                delivering.keys.entry(index).or_default();
+                self.keep_waiting(&mut delivering, (index, &region), draft, now).await?;
                 continue;
             }
             let file = LogFile { trail, region: &region, first: draft.first, delivered: now };
             let key = file.key();
-            let count = draft.records.len() as u64;
+            let records = draft.records.len() as u64;
             let Written { object, body, hash } = written(&file, draft.records).await?;
-            self.bodies.place(&self.store, &mut batch, (bucket, &key), &object, body).await?;
-            let chain_row = chain_key(row, &region);
-            let chain = chains.get(&chain_row).cloned().or_else(|| self.chain_of(index, &chain_row, now));
-            if let Some(mut chain) = chain {
-                let numbers = chain.number(count);
-                let listed = ListedFile {
-                    s3_bucket: bucket.clone(),
-                    s3_object: key.clone(),
-                    hash_value: hash,
-                    hash_algorithm: HASH_ALGORITHM.into(),
-                    newest_event_time: Some(wire_time(draft.newest)),
-                    oldest_event_time: Some(wire_time(draft.oldest)),
-                    keywatch_records: Some(numbers),
-                };
-                let row = file_key(&chain_row, numbers.file);
-                batch.puts.push((DIGEST_FILE, row, encode(&FileRecord { listed })?));
-                chains.insert(chain_row, chain);
-            }
-            deliveries.entry(index).or_default().push(key);
+            self.bodies.place(&self.store, &mut delivering.batch, (bucket, &key), &object, body).await?;
+            let Draft { newest, oldest, .. } = draft;
+            let file = Numbered { region: &region, key, hash, records, newest, oldest };
+            self.number(&mut delivering, index, file, now)?;
         }
+        Ok(delivering)
+    }
+
+    /// Gives a file its place in the chain of its trail, if that has digests, and in what the trail is told.
+    fn number(
+        &self,
+        delivering: &mut Delivering,
+        index: usize,
+        file: Numbered<'_>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let Served { row, trail, .. } = &self.trails[index];
+        let chain_row = chain_key(row, file.region);
+        let chain = delivering.chains.get(&chain_row).cloned();
+        if let Some(mut chain) = chain.or_else(|| self.chain_of(index, &chain_row, now)) {
+            let numbers = chain.number(file.records);
+            let listed = ListedFile {
+                s3_bucket: trail.s3_bucket_name.clone(),
+                s3_object: file.key.clone(),
+                hash_value: file.hash,
+                hash_algorithm: HASH_ALGORITHM.into(),
+                newest_event_time: Some(wire_time(file.newest)),
+                oldest_event_time: Some(wire_time(file.oldest)),
+                keywatch_records: Some(numbers),
+            };
+            let row = file_key(&chain_row, numbers.file);
+            delivering.batch.puts.push((DIGEST_FILE, row, encode(&FileRecord { listed })?));
+            delivering.chains.insert(chain_row, chain);
+        }
+        delivering.keys.entry(index).or_default().push(file.key);
+        Ok(())
+    }
+
+    /// The batch of a delivery with what trails and topics are told of it, and the chains as they are then.
+    async fn finish(
+        &self,
+        delivering: Delivering,
+        now: Timestamp,
+    ) -> Result<(Batch, BTreeMap<String, ChainRecord>), StoreError> {
+        let Delivering { mut batch, chains, keys, .. } = delivering;
         for (row, chain) in &chains {
             batch.puts.push((CHAIN, row.clone(), encode(chain)?));
         }
-        for (index, keys) in deliveries {
+        for (index, keys) in keys {
             self.tell(&mut batch, &self.trails[index], &keys, now).await?;
         }
         Ok((batch, chains))
     }
 
-    /// Adds to the batch what a trail and its topic are told of a delivery. A trail whose bucket is gone loses what was logged
-    /// meanwhile, and says so.
+    /// Adds to the batch what a trail and its topic are told of a delivery. A trail whose bucket is gone says so.
     async fn tell(
         &self,
         batch: &mut Batch,
@@ -284,8 +334,9 @@ impl FilesDelivery {
     /// Commits changes of rows that only this follower writes.
     async fn commit(&self, batch: Batch) -> Result<(), StoreError> {
         match self.store.commit(batch).await {
-            Ok(_) | Err(CommitError::Conflict { .. }) => Ok(()),
+            Ok(_) => Ok(()),
             Err(CommitError::Store(error)) => Err(error),
+            Err(conflict) => Err(StoreError::corrupt(conflict.to_string())),
         }
     }
 
@@ -295,9 +346,10 @@ impl FilesDelivery {
     }
 
     /// When anything is due.
-    fn due(&self) -> Option<Timestamp> {
+    fn due(&self, now: Timestamp) -> Option<Timestamp> {
         let files = self.due.filter(|_| self.delivered < self.position);
-        [files, self.settling_due(), self.digests_due()].into_iter().flatten().min()
+        let all = [files, self.settling_due(), self.digests_due(), self.waiting_due(now)];
+        all.into_iter().flatten().min()
     }
 
     /// When trails are settled, once the log is followed far enough.
@@ -312,6 +364,10 @@ impl FilesDelivery {
     /// One step of delivery, and when all is delivered what else is due; what is left of a busy time stays due at once.
     async fn run(&mut self, now: Timestamp) -> Result<(), StoreError> {
         self.refresh(now).await?;
+        if self.waiting_due(now).is_some_and(|due| due <= now) {
+            self.look_at_waiting(now).await?;
+            self.refresh(now).await?;
+        }
         let settles = self.settling_due().is_some_and(|due| due <= now);
         let delivers = settles || self.due.is_some_and(|due| due <= now);
         if delivers && self.delivered < self.position {
@@ -356,8 +412,8 @@ impl Follower for FilesDelivery {
         })
     }
 
-    fn next_due(&mut self, _now: Timestamp) -> BoxFuture<'_, Result<Option<Timestamp>, StoreError>> {
-        let due = self.due();
+    fn next_due(&mut self, now: Timestamp) -> BoxFuture<'_, Result<Option<Timestamp>, StoreError>> {
+        let due = self.due(now);
         Box::pin(async move { Ok(due) })
     }
 

@@ -262,9 +262,9 @@ async fn a_crash_between_body_and_commit_changes_nothing() {
         other.refresh(world.rehearsal.now()).await.unwrap();
         other.position = world.rehearsal.store.head();
         let entries = world.rehearsal.store.read_log(other.delivered, usize::MAX).await.unwrap();
-        let (batch, _) = other.write(drafts(&other.trails, &entries), world.rehearsal.now()).await.unwrap();
-        assert!(!batch.is_empty());
-        drop(batch);
+        let written = other.write(drafts(&other.trails, &entries), world.rehearsal.now()).await.unwrap();
+        assert!(!written.batch.is_empty());
+        drop(written);
         world.minutes(61).await;
     }
     world.bodies.remove_loose(&world.rehearsal.store).await.unwrap();
@@ -286,6 +286,30 @@ async fn a_missing_bucket_is_told_and_the_digest_comes_later() {
     world.with_bucket().await;
     world.minutes(61).await;
     let found = check_chain(&world).await;
-    assert_eq!(files_of(&found), [0]);
-    assert_eq!(found[0].digest.digest_end_time, "2026-09-14T13:00:00Z");
+    assert_eq!(files_of(&found), [1, 0], "the file that waited is in the first one");
+    assert_eq!(world.ids().await, [1]);
+    assert_eq!(found[0].digest.digest_end_time, "2026-09-14T12:00:00Z");
+    world.minutes(61).await;
+    assert_eq!(check_chain(&world).await.last().unwrap().digest.digest_end_time, "2026-09-14T14:00:00Z");
+}
+
+#[tokio::test]
+async fn a_stopped_trail_gets_what_waited_in_a_chain_of_its_own() {
+    let world = World::begin().await;
+    let trail = world.put_trail(|trail| trail.log_file_validation = true).await;
+    world.record(1).await;
+    world.minutes(61).await;
+    world.record(2).await;
+    world.put_trail(|stopped| *stopped = TrailRecord { stopped: Some(world.rehearsal.now()), ..trail }).await;
+    world.minutes(1).await;
+    assert_eq!(check_chain(&world).await.len(), 0);
+    world.with_bucket().await;
+    world.record(3).await;
+    world.minutes(1).await;
+    let found = check_chain(&world).await;
+    assert_eq!(files_of(&found), [2]);
+    assert!(found[0].link.ends);
+    let mut ids = world.ids().await;
+    ids.sort_unstable();
+    assert_eq!(ids, [1, 2]);
 }

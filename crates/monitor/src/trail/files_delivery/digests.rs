@@ -70,13 +70,17 @@ impl FilesDelivery {
                 );
             }
         }
-        let mut batch = Batch::default();
-        for (row, (home, chain)) in opened {
-            self.keys.for_digest(&home, since, chain.due()).await?;
-            batch.puts.push((CHAIN, row.clone(), encode(&chain)?));
-            self.chains.insert(row, chain);
+        if opened.is_empty() {
+            return Ok(());
         }
-        if batch.is_empty() { Ok(()) } else { self.commit(batch).await }
+        let mut batch = Batch::default();
+        for (row, (home, chain)) in &opened {
+            self.keys.for_digest(home, since, chain.due()).await?;
+            batch.puts.push((CHAIN, row.clone(), encode(chain)?));
+        }
+        self.commit(batch).await?;
+        self.chains.extend(opened.into_iter().map(|(row, (_, chain))| (row, chain)));
+        Ok(())
     }
 
     /// The chain that a file of a trail belongs to: the open one, or a new one in step with that of the home Region. None for a

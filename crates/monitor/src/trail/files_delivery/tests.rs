@@ -24,7 +24,7 @@ pub(super) struct World {
     pub(super) rehearsal: Rehearsal,
     pub(super) bodies: Bodies,
     pub(super) keyring: Arc<RootKeyring>,
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 impl World {
@@ -40,7 +40,7 @@ impl World {
             Ok(vec![delivery])
         })
         .await;
-        Self { rehearsal, bodies, keyring: kept, _dir: dir }
+        Self { rehearsal, bodies, keyring: kept, dir }
     }
 
     pub(super) async fn put<T: Versioned>(&self, kind: Kind, key: &str, record: &T) {
@@ -121,6 +121,14 @@ impl World {
             objects.push((row.key, object, text));
         }
         objects
+    }
+
+    /// How many bodies there are, visible or not.
+    fn bodies_laid(&self) -> usize {
+        let below = |directory: std::path::PathBuf| {
+            std::fs::read_dir(directory).into_iter().flatten().map(|entry| entry.unwrap().path())
+        };
+        below(self.dir.path().to_owned()).flat_map(below).flat_map(below).count()
     }
 
     pub(super) async fn ids(&self) -> Vec<u64> {
@@ -210,8 +218,73 @@ async fn a_missing_bucket_is_told_and_stops_nothing() {
     assert_eq!(delivery, DeliveryRecord { error: Some("NoSuchBucket".into()), ..DeliveryRecord::default() });
     world.with_bucket().await;
     world.record(2).await;
+    world.minutes(0).await;
+    assert_eq!(world.ids().await, [1], "what waited comes as soon as there is a bucket");
     world.minutes(6).await;
-    assert_eq!(world.ids().await, [2]);
+    assert_eq!(world.ids().await, [1, 2]);
+    let delivery = stored_delivery(&world.rehearsal.store, &world.row()).await.unwrap();
+    assert_eq!(delivery.error, None);
+}
+
+/// Rows of files that wait, and bodies of the bucket.
+async fn kept(world: &World) -> (usize, usize) {
+    let scan = Scan { prefix: "", after: None, limit: ROWS_MAX };
+    let waiting = world.rehearsal.store.scan(waiting::WAITING, scan).await.unwrap().len();
+    (waiting, world.bodies_laid())
+}
+
+#[tokio::test]
+async fn files_wait_thirty_days_for_a_bucket() {
+    let world = World::begin().await;
+    world.put_trail(|_| ()).await;
+    let day = 24 * 60;
+    world.record(1).await;
+    world.minutes(15 * day).await;
+    world.record(2).await;
+    world.minutes(day).await;
+    assert_eq!(kept(&world).await, (2, 2));
+    world.minutes(14 * day + 10).await;
+    assert_eq!(kept(&world).await, (1, 1), "the first one waited too long");
+    world.with_bucket().await;
+    world.record(3).await;
+    world.minutes(6).await;
+    assert_eq!(world.ids().await, [2, 3]);
+    assert_eq!(kept(&world).await.0, 0);
+}
+
+#[tokio::test]
+async fn files_that_wait_go_to_the_bucket_that_the_trail_gets() {
+    let world = World::begin().await;
+    let trail = world.put_trail(|trail| trail.s3_bucket_name = "nowhere".into()).await;
+    world.record(1).await;
+    world.minutes(6).await;
+    // A restart knows of them.
+    let store = world.rehearsal.store.clone();
+    let again = FilesDelivery::open(store, world.bodies.clone(), world.keyring.clone(), INTERVAL_DEFAULT);
+    let now = world.rehearsal.now();
+    assert_eq!(again.await.unwrap().next_due(now).await.unwrap(), Some(now));
+    world.with_bucket().await;
+    world.put_trail(|row| *row = TrailRecord { s3_bucket_name: BUCKET_NAME.into(), ..trail }).await;
+    world.record(2).await;
+    world.minutes(6).await;
+    let mut ids = world.ids().await;
+    ids.sort_unstable();
+    assert_eq!(ids, [1, 2]);
+}
+
+#[tokio::test]
+async fn a_deleted_trail_waits_for_no_bucket() {
+    let world = World::begin().await;
+    world.put_trail(|_| ()).await;
+    world.record(1).await;
+    world.minutes(6).await;
+    assert_eq!(kept(&world).await, (1, 1));
+    let mut tx = Transaction::new(&world.rehearsal.store);
+    tx.delete(TRAIL, &world.row());
+    tx.commit().await.unwrap();
+    world.record(2).await;
+    world.minutes(6).await;
+    assert_eq!(kept(&world).await, (0, 0));
 }
 
 #[tokio::test]
