@@ -13,6 +13,10 @@ use jiff::{SignedDuration, Timestamp};
 use keywatch_history::{Column, Condition, Gather, History, Keeper, KeeperOptions, Place, Query, Use};
 use keywatch_store::{Append, Batch, EntryKind, Seq, Store};
 
+/// The server's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const RECORDS: u64 = 100_000;
 /// Records are spread over so many days, keys and roles.
 const DAYS: u64 = 30;
@@ -44,10 +48,13 @@ async fn measure(records: u64, directory: PathBuf) -> Result<(), Failure> {
     let begun = Instant::now();
     fill(&store, &history, records).await?;
     let built = begun.elapsed();
+    let (files, bytes) = segments(&directory)?;
     println!(
-        "{records} records, {} MB in segments, written and closed in {:.1} s",
-        segments_mb(&directory)?,
-        built.as_secs_f64()
+        "{records} records, {} MB in {files} segments, database {} MB, written and closed in {:.1} s; most memory held {} MiB",
+        bytes / 1_000_000,
+        fs::metadata(directory.join("data/keywatch.db"))?.len() / 1_000_000,
+        built.as_secs_f64(),
+        peak_mib()?
     );
     let since_ever = Query::of(ACCOUNT, Some(REGION));
     let day = Timestamp::from_second(START)? + SignedDuration::from_hours(24 * (DAYS as i64 / 2));
@@ -138,7 +145,12 @@ async fn ask(history: &History, what: &str, query: Query, limit: Option<usize>) 
         let took = begun.elapsed();
         (best, worst) = (best.min(took), worst.max(took));
     }
-    println!("{what}: {found} records in {:.1} ms at best, {:.1} ms at worst", millis(best), millis(worst));
+    println!(
+        "{what}: {found} records in {:.1} ms at best, {:.1} ms at worst; {} MiB",
+        millis(best),
+        millis(worst),
+        peak_mib()?
+    );
     Ok(())
 }
 
@@ -167,12 +179,14 @@ fn millis(time: Duration) -> f64 {
     time.as_secs_f64() * 1_000.0
 }
 
-fn segments_mb(directory: &std::path::Path) -> Result<u64, Failure> {
-    let mut bytes = 0;
+/// Files and their bytes.
+fn segments(directory: &std::path::Path) -> Result<(u64, u64), Failure> {
+    let (mut files, mut bytes) = (0, 0);
     for file in fs::read_dir(directory.join("history"))? {
+        files += 1;
         bytes += file?.metadata()?.len();
     }
-    Ok(bytes / 1_000_000)
+    Ok((files, bytes))
 }
 
 fn peak_mib() -> Result<u64, Failure> {

@@ -48,6 +48,17 @@ impl From<CommitError> for HistoryError {
 }
 
 impl HistoryError {
+    /// What may be said of it to anybody.
+    pub fn public_text(&self) -> &'static str {
+        match self {
+            Self::Objects(_) | Self::Sync(_) => {
+                "Records that have left the database cannot be read: the object store that holds them does not answer."
+            }
+            Self::Unsettled => "The history keeps changing while it is read. Try again.",
+            Self::Store(_) | Self::Segment { .. } | Self::Gone(_) | Self::Stopping => "The history failed.",
+        }
+    }
+
     /// The error with its causes, on one line.
     pub fn in_full(&self) -> String {
         let mut text = self.to_string();

@@ -77,10 +77,17 @@ impl Keeper {
         }
     }
 
-    /// Removes what a crash left loose. To be called before anybody reads or keeps this history.
+    /// Removes what a crash left loose. To be called before anybody reads or keeps this history. What an object store that does not
+    /// answer would have to remove stays loose, for the next start.
     pub async fn recover(&self) -> Result<(), HistoryError> {
         self.history.place().remove_unfinished()?;
-        self.remove_loose(None).await
+        match self.remove_loose(None).await {
+            Err(error @ HistoryError::Objects(_)) => {
+                tracing::warn!(error = %error.in_full(), "Files that history does not need could not be removed");
+                Ok(())
+            }
+            outcome => outcome,
+        }
     }
 
     /// Runs rounds until `stop` says so.

@@ -22,6 +22,8 @@ const REGION_LENGTH_MAX: usize = 32;
 const DELIVERY_INTERVALS: std::ops::RangeInclusive<SignedDuration> =
     SignedDuration::from_secs(1)..=SignedDuration::from_hours(1);
 const LOOKUP_DAYS_DEFAULT: u32 = 90;
+const HISTORY_RECENT_DEFAULT: u64 = 16_384;
+const HISTORY_RECENT: std::ops::RangeInclusive<u64> = 16..=65_536;
 /// A hundred years.
 const DAYS_MAX: u32 = 36_600;
 
@@ -91,6 +93,9 @@ pub struct ServeOptions {
     /// Remove records from the history that are older than so many days [default: keep them for good]
     #[arg(long, value_name = "DAYS", env = "KEYWATCH_HISTORY_DAYS")]
     pub history_days: Option<u32>,
+    /// Newest entries of the trail that stay in the database, and how many of the older ones leave it in one file [default: 16384]
+    #[arg(long, value_name = "ENTRIES", env = "KEYWATCH_HISTORY_RECENT")]
+    pub history_recent: Option<u64>,
     /// TOML file with any of these options
     #[arg(long, value_name = "FILE", env = "KEYWATCH_CONFIG")]
     #[serde(skip)]
@@ -122,6 +127,8 @@ pub struct Config {
     pub lookup_age_max: SignedDuration,
     /// `None` keeps records for good.
     pub history_age_max: Option<SignedDuration>,
+    /// Entries that stay in the log, and that leave it at once.
+    pub history_recent: u64,
 }
 
 /// Address of a PostgreSQL server; it may hold a password, so it does not print.
@@ -218,6 +225,7 @@ impl Config {
                 .map_or(Ok(INTERVAL_DEFAULT), |text| parse_delivery_interval(&text))?,
             lookup_age_max: parse_days("lookup-days", options.lookup_days.unwrap_or(LOOKUP_DAYS_DEFAULT))?,
             history_age_max: options.history_days.map(|days| parse_days("history-days", days)).transpose()?,
+            history_recent: parse_history_recent(options.history_recent.unwrap_or(HISTORY_RECENT_DEFAULT))?,
             data_dir,
         })
     }
@@ -247,6 +255,7 @@ impl ServeOptions {
             delivery_interval: self.delivery_interval.or(file.delivery_interval),
             lookup_days: self.lookup_days.or(file.lookup_days),
             history_days: self.history_days.or(file.history_days),
+            history_recent: self.history_recent.or(file.history_recent),
             config: self.config,
         }
     }
@@ -351,6 +360,14 @@ fn parse_days(option: &'static str, days: u32) -> Result<SignedDuration, ConfigE
     Err(wrong(option, &days.to_string(), format!("expected 1 to {DAYS_MAX} days")))
 }
 
+fn parse_history_recent(entries: u64) -> Result<u64, ConfigError> {
+    if HISTORY_RECENT.contains(&entries) {
+        return Ok(entries);
+    }
+    let (least, most) = HISTORY_RECENT.into_inner();
+    Err(wrong("history-recent", &entries.to_string(), format!("expected {least} to {most} entries")))
+}
+
 fn parse_smtp(url: String) -> Result<String, ConfigError> {
     let known =
         ["smtp://", "smtps://"].iter().any(|scheme| url.len() > scheme.len() && url.starts_with(scheme));
@@ -389,6 +406,7 @@ mod tests {
         );
         check(|o| (o.lookup_days, o.history_days) = (Some(400), Some(36_600)), "");
         check(|o| o.history_days = Some(0), "--history-days 0: expected 1 to 36600 days");
+        check(|o| o.history_recent = Some(8), "--history-recent 8: expected 16 to 65536 entries");
         check(|o| o.smtp = Some("mail.example".into()), "--smtp …: expected smtp://host:port");
         check(
             |o| (o.dev, o.listen) = (Some(true), Some("0.0.0.0:1".into())),

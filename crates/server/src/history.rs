@@ -5,15 +5,11 @@ use std::sync::Arc;
 use keywatch_api::Clock;
 use keywatch_history::{History, Keeper, KeeperOptions, OpenError, Place};
 use keywatch_monitor::engine::{Follower, stored_position};
-use keywatch_monitor::trail::import::source::SourcesFollower;
 use keywatch_store::Store;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::config::Config;
-
-/// Followers that derive nothing from entries and so store no position.
-const WITHOUT_POSITION: [&str; 3] = ["kms.due", "alarms", SourcesFollower::NAME];
 
 /// Opens the history of a configuration: beside the objects, or in the data directory.
 pub fn open(config: &Config, store: &Store) -> Result<History, OpenError> {
@@ -22,9 +18,9 @@ pub fn open(config: &Config, store: &Store) -> Result<History, OpenError> {
 }
 
 /// The keeper of a history, which takes nothing from the log that one of `followers` has still to take in.
-pub fn keeper(history: &History, followers: &[Box<dyn Follower>]) -> Keeper {
-    let names = followers.iter().map(|follower| follower.name());
-    let names: Arc<[&str]> = names.filter(|name| !WITHOUT_POSITION.contains(name)).collect();
+pub fn keeper(config: &Config, history: &History, followers: &[Box<dyn Follower>]) -> Keeper {
+    let storing = followers.iter().filter(|follower| follower.stores_position());
+    let names: Arc<[&str]> = storing.map(|follower| follower.name()).collect();
     let followed_to = move |store: Store| {
         let names = names.clone();
         Box::pin(async move {
@@ -35,7 +31,9 @@ pub fn keeper(history: &History, followers: &[Box<dyn Follower>]) -> Keeper {
             Ok(followed)
         }) as _
     };
-    Keeper::new(history.clone(), KeeperOptions::default(), Arc::new(followed_to))
+    let recent = config.history_recent;
+    let options = KeeperOptions { keep_entries: recent, close_entries: recent, ..KeeperOptions::default() };
+    Keeper::new(history.clone(), options, Arc::new(followed_to))
 }
 
 /// Keeps history beside the serving, until it is stopped.

@@ -199,7 +199,7 @@ async fn build(
     });
     let mut followers = followers(&store, &kms, &series, &notify, files, clock.now()).await?;
     followers.push(Box::new(sources.follower()));
-    let keeper = history::keeper(&history, &followers);
+    let keeper = history::keeper(config, &history, &followers);
     keeper.recover().await?;
     let (engine, handle): (Engine, EngineHandle) =
         Engine::new(store.clone(), clock.clone(), movable, followers);

@@ -454,12 +454,17 @@ fn short() -> ParquetError {
     ParquetError::EOF("a column has fewer rows than its group".into())
 }
 
-/// A file that is no longer there was replaced; everything else is damage.
-fn unreadable(segment: &Segment, cause: ParquetError) -> HistoryError {
-    if let ParquetError::External(error) = &cause
-        && let Some(object_store::Error::NotFound { .. }) = error.downcast_ref::<object_store::Error>()
-    {
-        return HistoryError::Gone(segment.name.clone());
+/// A file that is no longer there was replaced, and an object store may fail; everything else is damage.
+pub(crate) fn unreadable(segment: &Segment, cause: ParquetError) -> HistoryError {
+    let name = segment.name.clone();
+    match cause {
+        ParquetError::External(error) => match error.downcast::<object_store::Error>() {
+            Ok(error) => match HistoryError::from(*error) {
+                HistoryError::Gone(_) => HistoryError::Gone(name),
+                error => error,
+            },
+            Err(error) => HistoryError::Segment { name, cause: ParquetError::External(error) },
+        },
+        cause => HistoryError::Segment { name, cause },
     }
-    HistoryError::Segment { name: segment.name.clone(), cause }
 }

@@ -10,7 +10,7 @@ use parquet::column::reader::ColumnReaderImpl;
 use parquet::data_type::{ByteArray, ByteArrayType, DataType, Int64Type};
 use parquet::errors::ParquetError;
 
-use super::read::OpenSegment;
+use super::read::{OpenSegment, unreadable};
 use crate::HistoryError;
 use crate::columns::{ACCOUNT, EVENT_TIME, ORIGIN, RECORD, REGION, SEQ, kind_of_origin};
 
@@ -41,8 +41,8 @@ impl SegmentStream {
 
     /// The next row; `None` after the last.
     pub(crate) fn next(&mut self) -> Result<Option<LogEntry>, HistoryError> {
-        let name = &self.segment.segment.name;
-        let failed = |cause| HistoryError::Segment { name: name.clone(), cause };
+        let of = self.segment.segment.clone();
+        let failed = |cause| unreadable(&of, cause);
         while self.chunk.is_empty() {
             let Some(columns) = &mut self.columns else {
                 if self.next_group == self.segment.groups() {

@@ -93,7 +93,8 @@ impl WireError for CloudTrailError {
             Self::ResourceNotFound(arn) => format!("Resource not found: {arn}"),
             Self::TagsLimitExceeded => "A trail has at most 50 tags.".to_owned(),
             Self::Denied(denied) => denied.0.clone(),
-            Self::Store(_) | Self::History(_) => "An internal error occurred.".to_owned(),
+            Self::Store(_) => "An internal error occurred.".to_owned(),
+            Self::History(error) => error.public_text().to_owned(),
         })
     }
 

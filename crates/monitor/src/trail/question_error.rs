@@ -15,7 +15,7 @@ pub enum QuestionError {
     TimeRange,
     #[error("The token does not belong to this request.")]
     InvalidNextToken,
-    #[error("The history failed.")]
+    #[error("{}", .0.public_text())]
     History(#[from] HistoryError),
 }
 

@@ -33,7 +33,7 @@ pub enum ImportError {
     TooManySources { limit: usize },
     #[error("The store failed.")]
     Store(#[from] StoreError),
-    #[error("The history failed.")]
+    #[error("{}", .0.public_text())]
     History(#[from] HistoryError),
     #[error("Reading the log file was broken off.")]
     BrokenOff,

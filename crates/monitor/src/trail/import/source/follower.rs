@@ -67,6 +67,10 @@ impl Follower for SourcesFollower {
         self.position
     }
 
+    fn stores_position(&self) -> bool {
+        false
+    }
+
     fn follow<'a>(
         &'a mut self,
         entries: &'a [LogEntry],
