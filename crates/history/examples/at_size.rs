@@ -1,7 +1,9 @@
 //! Measures questions to a history of many records: the newest page, all that one key or one principal did in a day, one
 //! event, and the uses of a key since ever. Records are made up, committed and closed into segments first.
 //!
-//! `cargo run --release -p keywatch-history --example at_size -- [RECORDS] [DIRECTORY]`
+//! `cargo run --release -p keywatch-history --example at_size -- [RECORDS] [DIRECTORY] [ask]`
+//!
+//! `ask` writes nothing and asks what is in the directory: of a filling that was broken off, the days it came to.
 
 #![expect(clippy::print_stdout, reason = "the figures are the output")]
 
@@ -37,32 +39,37 @@ fn main() -> Result<(), Failure> {
     let records = arguments.next().map_or(Ok(RECORDS), |text| text.parse())?;
     let scratch = tempfile::TempDir::new()?;
     let directory = arguments.next().map_or_else(|| scratch.path().to_owned(), PathBuf::from);
+    let fills = arguments.next().is_none_or(|mode| mode != "ask");
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    runtime.block_on(measure(records, directory))
+    runtime.block_on(measure(records, directory, fills))
 }
 
-async fn measure(records: u64, directory: PathBuf) -> Result<(), Failure> {
+async fn measure(records: u64, directory: PathBuf, fills: bool) -> Result<(), Failure> {
     let store = Store::open_embedded(&directory.join("data")).await?;
     let place = Place::open_directory(&directory.join("history"))?;
     let history = History::new(store.clone(), place);
     let begun = Instant::now();
-    fill(&store, &history, records).await?;
+    if fills {
+        fill(&store, &history, records).await?;
+    }
     let built = begun.elapsed();
     let (files, bytes) = segments(&directory)?;
+    let head = store.head();
     println!(
-        "{records} records, {} MB in {files} segments, database {} MB, written and closed in {:.1} s; most memory held {} MiB",
+        "{head} records of {records}, {} MB in {files} segments, database {} MB, written and closed in {:.1} s; most memory held {} MiB",
         bytes / 1_000_000,
         fs::metadata(directory.join("data/keywatch.db"))?.len() / 1_000_000,
         built.as_secs_f64(),
         peak_mib()?
     );
     let since_ever = Query::of(ACCOUNT, Some(REGION));
-    let day = Timestamp::from_second(START)? + SignedDuration::from_hours(24 * (DAYS as i64 / 2));
+    let middle = (head * DAYS / records / 2) as i64;
+    let day = Timestamp::from_second(START)? + SignedDuration::from_hours(24 * middle);
     let range = day..=(day + SignedDuration::from_hours(24));
     let of_day = |conditions| Query { range: range.clone(), conditions, ..since_ever.clone() };
     let by_key = Condition::is(&[Column::Resources], &key_arn(7));
     let by_role = Condition::is(&[Column::Principal, Column::SessionIssuer], &role_arn(7));
-    let by_id = Condition::is(&[Column::EventId], &event_id(records / 3));
+    let by_id = Condition::is(&[Column::EventId], &event_id(head / 3));
     ask(&history, "newest page of 50", since_ever.clone(), Some(50)).await?;
     ask(&history, "one key, one day, all", of_day(vec![by_key.clone()]), None).await?;
     ask(&history, "one principal, one day, all", of_day(vec![by_role]), None).await?;
