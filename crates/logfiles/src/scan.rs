@@ -100,6 +100,9 @@ fn close_in(
     depth: &mut u32,
 ) -> Result<Option<usize>, Malformed> {
     let (mut open, mut close) = lexer.brackets(block);
+    if open | close == 0 {
+        return Ok(None);
+    }
     let (opened, closed) = (open.count_ones(), close.count_ones());
     if *depth > closed && *depth + opened <= DEPTH_MAX {
         *depth = *depth + opened - closed;

@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use http::{HeaderMap, HeaderValue};
 use keywatch_server::auth::signer::{Caller, sign};
 
 use super::load::{self, Load};
+use super::measured::Binary;
 use super::{bare, families};
 
 #[derive(Debug, Args)]
@@ -29,16 +30,12 @@ pub(super) struct Options {
     /// One line for each operation and key spec, at the first number of connections.
     #[arg(long)]
     families: bool,
-    /// The binary to measure; built with `cargo build --release` if not given.
-    #[arg(long)]
-    binary: Option<PathBuf>,
+    #[command(flatten)]
+    binary: Binary,
 }
 
 pub(super) fn run(options: &Options) -> Result<(), String> {
-    let binary = match &options.binary {
-        Some(binary) => binary.clone(),
-        None => super::release_binary().map_err(|error| error.to_string())?,
-    };
+    let binary = options.binary.path().map_err(|error| error.to_string())?;
     let directory = std::env::temp_dir().join(format!("keywatch-bench-{}", std::process::id()));
     std::fs::create_dir_all(&directory).map_err(|error| error.to_string())?;
     let outcome = measure(options, &binary, &directory);

@@ -6,20 +6,19 @@ mod families;
 mod history;
 mod kms;
 mod load;
+mod measured;
+mod peers;
 mod random;
 mod report;
 mod verify;
-
-use std::io;
-use std::path::PathBuf;
-use std::process::Command;
 
 use clap::Parser;
 
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask bench", about = "Measure something on this machine")]
 enum Bench {
-    /// `keywatch report` over CloudTrail log files, beside inflating the same files and doing nothing else
+    /// `keywatch report` over CloudTrail log files, beside inflating the same files and doing nothing else, and beside
+    /// ClickHouse and DuckDB
     Report(report::Options),
     /// `keywatch verify` over log files with digests
     Verify(verify::Options),
@@ -48,15 +47,4 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
         Bench::Kms(options) => kms::run(&options),
         Bench::BareServer => bare::run(),
     }
-}
-
-/// Builds the release binary and returns its path.
-fn release_binary() -> io::Result<PathBuf> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(cargo).args(["build", "--release", "--package", "keywatch"]).status()?;
-    if !status.success() {
-        return Err(io::Error::other("the release build failed"));
-    }
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
-    Ok(target.join("release/keywatch"))
 }

@@ -3,9 +3,12 @@
 //! The release binary reads a seeded corpus; the measure is its ratio to **inflating alone**, the same files
 //! with the same library on the same threads, in turns with it. The best of several rounds counts, which is
 //! the one the machine disturbed least. **Busy time** is that of the processors, user and system: its ratio
-//! holds also on a machine with other work.
+//! holds also on a machine with other work. ClickHouse and DuckDB answer the report's question over the same files, in
+//! turns with it (`peers`).
 
-use super::corpus::{Corpus, corpus};
+use super::corpus::Corpus;
+use super::measured::Measured;
+use super::peers::{Best, PEERS};
 use clap::Args;
 use std::fs;
 use std::io;
@@ -20,40 +23,61 @@ pub(crate) struct Options {
     /// Size of the corpus before compression, in MB
     #[arg(long, default_value_t = 1_000)]
     megabytes: u64,
-    /// Seed of the corpus
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-    /// Rounds, of which the best counts
-    #[arg(long, default_value_t = 5)]
-    rounds: u32,
-    /// Where the corpus is kept between runs
-    #[arg(long, default_value = "target/bench")]
-    directory: PathBuf,
-    /// Measure this binary instead of building one
-    #[arg(long)]
-    binary: Option<PathBuf>,
+    #[command(flatten)]
+    measured: Measured,
+    /// The Python that has chdb and duckdb, to be measured too
+    #[arg(long, default_value = "python3")]
+    python: PathBuf,
+    /// Measure ClickHouse and DuckDB in so many of the rounds; DuckDB takes a minute for a GB
+    #[arg(long, default_value_t = 2)]
+    peer_rounds: u32,
 }
 
 pub(crate) fn run(options: &Options) -> io::Result<()> {
-    let (root, corpus) = corpus(&options.directory, options.seed, options.megabytes)?;
-    let binary = match &options.binary {
-        Some(binary) => binary.clone(),
-        None => super::release_binary()?,
-    };
+    let (root, corpus) = options.measured.corpus(options.megabytes)?;
+    let binary = options.measured.binary.path()?;
     let threads = thread::available_parallelism()?.get();
     let mut inflating = Spent::MAX;
     let mut reporting = Spent::MAX;
     let mut peak_kib = 0;
-    for _ in 0..options.rounds.max(1) {
+    let mut kms_records = 0;
+    let mut peers: [Option<Best>; PEERS.len()] = [const { None }; PEERS.len()];
+    for round in 0..options.measured.rounds.max(1) {
         inflating = inflating.least(Spent::by(|| inflate_all(&corpus, threads))?);
         let report = Spent::by(|| {
-            peak_kib = peak_kib.max(report(&binary, &root)?);
+            let (peak, records) = report(&binary, &root)?;
+            (peak_kib, kms_records) = (peak_kib.max(peak), records);
             Ok(())
         });
         reporting = reporting.least(report?);
+        for (engine, best) in PEERS.iter().zip(&mut peers).filter(|_| round < options.peer_rounds) {
+            if let Some(answer) = Best::of(&options.python, engine, &root, threads)? {
+                *best = Some(answer.least(best.take()));
+            }
+        }
     }
     print(&corpus, threads, inflating, reporting, peak_kib);
+    for (engine, best) in PEERS.iter().zip(&peers) {
+        print_peer(engine, best.as_ref(), reporting, kms_records);
+    }
     Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "the figures are the output")]
+fn print_peer(engine: &str, best: Option<&Best>, reporting: Spent, kms_records: u64) {
+    let Some(best) = best else {
+        println!("{engine:<17} not measured: this Python does not have it (pip install {engine})");
+        return;
+    };
+    println!(
+        "{engine:<17} {:.2} s for the query alone ({}): the report, whole, has {:.2} times its speed",
+        best.seconds,
+        best.formulation,
+        best.seconds / reporting.wall.as_secs_f64()
+    );
+    if best.records != kms_records {
+        println!("{engine} counted {} KMS records and the report {kms_records}", best.records);
+    }
 }
 
 #[expect(clippy::print_stdout, reason = "the figures are the output")]
@@ -139,12 +163,12 @@ fn inflate_all(corpus: &Corpus, threads: usize) -> io::Result<()> {
     })
 }
 
-/// Runs the report and returns its peak resident memory in KiB.
-fn report(binary: &Path, root: &Path) -> io::Result<u64> {
+/// Runs the report and returns its peak resident memory in KiB and how many KMS records it counted.
+fn report(binary: &Path, root: &Path) -> io::Result<(u64, u64)> {
+    let output = std::env::temp_dir().join(format!("keywatch-bench-report-{}.json", std::process::id()));
     let mut child = Command::new(binary)
-        .args(["report", "--format", "json"])
-        .arg(root)
-        .stdout(Stdio::null())
+        .args(["report", "--format", "json", "--output"])
+        .args([&output, root])
         .stderr(Stdio::inherit())
         .spawn()?;
     let status = format!("/proc/{}/status", child.id());
@@ -157,7 +181,9 @@ fn report(binary: &Path, root: &Path) -> io::Result<u64> {
     if !child.wait()?.success() {
         return Err(io::Error::other("the report failed"));
     }
-    Ok(peak_kib)
+    let report: serde_json::Value = serde_json::from_slice(&fs::read(&output)?)?;
+    fs::remove_file(&output)?;
+    Ok((peak_kib, report["totals"]["kms_records"].as_u64().unwrap_or_default()))
 }
 
 fn high_water_kib(status: &str) -> u64 {

@@ -3,7 +3,7 @@
 //! The corpus is the log files of `report`, with a digest for each twelve of them, signed and linked as the server does it. The binary
 //! verifies it in full; the best of several rounds counts.
 
-use super::corpus::corpus;
+use super::measured::Measured;
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
 use keywatch_crypto::digest::sha256;
@@ -28,31 +28,18 @@ pub(crate) struct Options {
     /// Records to verify, in thousands
     #[arg(long, default_value_t = 1_000)]
     thousands: u64,
-    /// Seed of the corpus
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-    /// Rounds, of which the best counts
-    #[arg(long, default_value_t = 3)]
-    rounds: u32,
-    /// Where the corpus is kept between runs
-    #[arg(long, default_value = "target/bench")]
-    directory: PathBuf,
-    /// Measure this binary instead of building one
-    #[arg(long)]
-    binary: Option<PathBuf>,
+    #[command(flatten)]
+    measured: Measured,
 }
 
 pub(crate) fn run(options: &Options) -> io::Result<()> {
     // A record of the corpus has some 1,580 bytes.
-    let (logs, corpus) = corpus(&options.directory, options.seed, options.thousands * 1_600 / 1_000)?;
-    let keys = options.directory.join("verify-keys.json");
+    let (logs, corpus) = options.measured.corpus(options.thousands * 1_600 / 1_000)?;
+    let keys = options.measured.directory.join("verify-keys.json");
     let records = digest(&logs, &corpus.files, &keys)?;
-    let binary = match &options.binary {
-        Some(binary) => binary.clone(),
-        None => super::release_binary()?,
-    };
+    let binary = options.measured.binary.path()?;
     let mut best = Duration::MAX;
-    for _ in 0..options.rounds.max(1) {
+    for _ in 0..options.measured.rounds.max(1) {
         let start = Instant::now();
         let mut command = Command::new(&binary);
         command.args(["verify", "--format", "json", "--public-keys"]).arg(&keys).arg(&logs);
