@@ -81,7 +81,7 @@ impl Essence<'_> {
     /// Checks that all is there and returns the time.
     pub fn check(&self) -> Result<Timestamp, NotARecord> {
         let version = self.version.ok_or(NotARecord::Missing("eventVersion"))?;
-        if !version.json().starts_with(b"\"1.") {
+        if version.as_bytes().is_none_or(|version| !version.starts_with(b"1.")) {
             return Err(NotARecord::Wrong("eventVersion"));
         }
         let time = required(self.time, "eventTime")?;

@@ -9,6 +9,8 @@
 use super::fault::{Fault, Faults};
 use super::lexer::{BLOCK_BYTES, Lexer};
 use super::record::{NotARecord, RawRecord};
+use super::value::resolved;
+use std::borrow::Cow;
 use std::ops::ControlFlow;
 
 /// A longer record is skipped and named. CloudTrail's own limit is 256 KiB, in event data stores 1 MiB.
@@ -309,9 +311,10 @@ impl Splitter {
                 Place::Document { value: false, in_records: false }
             }
             (Place::Document { value: false, .. }, b':') => {
-                let key = string_body(gap);
-                self.is_digest |= key == Some(b"digestStartTime");
-                Place::Document { value: true, in_records: key == Some(b"Records") }
+                let name = name_in(gap);
+                let is = |known: &[u8]| name.as_ref().is_some_and(|name| **name == *known);
+                self.is_digest |= is(b"digestStartTime");
+                Place::Document { value: true, in_records: is(b"Records") }
             }
             (Place::Document { value: true, in_records: true }, b'[') if gap.is_empty() => {
                 self.has_records = true;
@@ -382,9 +385,13 @@ fn step(character: u8) -> i32 {
     i32::from(folded == b'{') - i32::from(folded == b'}')
 }
 
-/// The text between the quotes of a JSON string.
-fn string_body(json: &[u8]) -> Option<&[u8]> {
-    json.strip_prefix(b"\"")?.strip_suffix(b"\"")
+/// The text of a JSON string, its escapes resolved.
+fn name_in(json: &[u8]) -> Option<Cow<'_, [u8]>> {
+    let body = json.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
+    if body.contains(&b'\\') {
+        return resolved(json).map(|name| Cow::Owned(name.into_bytes()));
+    }
+    Some(Cow::Borrowed(body))
 }
 
 fn is_blank(text: &[u8]) -> bool {

@@ -221,6 +221,81 @@ fn service_events_are_not_requests() {
     assert_eq!(summary.bill.list_usd, 0.0);
 }
 
+/// The value with its members in reverse order, blanks everywhere, and every character of a string escaped.
+fn written_oddly(value: &Value) -> String {
+    let string = |text: &str| {
+        let escaped: String = text.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect();
+        format!("\"{escaped}\"")
+    };
+    match value {
+        Value::Object(members) => {
+            let member =
+                |(name, value): (&String, &Value)| format!(" {} :\n{}", string(name), written_oddly(value));
+            format!("{{{} }}", members.iter().rev().map(member).collect::<Vec<_>>().join("\t,"))
+        }
+        Value::Array(elements) => {
+            format!("[ {} ]", elements.iter().map(written_oddly).collect::<Vec<_>>().join(" ,\r\n"))
+        }
+        Value::String(text) => string(text),
+        scalar => scalar.to_string(),
+    }
+}
+
+#[test]
+fn how_json_is_written_changes_nothing() {
+    let session = json!({"type": "AssumedRole", "principalId": "AROA:x", "accountId": ACCOUNT,
+        "arn": "arn:aws:sts::111122223333:assumed-role/r/x", "invokedBy": "AWS Internal",
+        "sessionContext": {"sessionIssuer": {"arn": "arn:aws:iam::111122223333:role/r"}, "attributes": {"mfa": "}]\""}}});
+    let records = [
+        record(
+            1,
+            "Decrypt",
+            json!({"resources": resources(&[1]), "requestParameters": {"encryptionContext": {"Größe \"{": "x", "b": "🔑"}}}),
+        ),
+        record(
+            2,
+            "ReEncrypt",
+            json!({"userIdentity": session, "requestParameters": {"sourceKeyId": key(1), "destinationKeyId": key(2),
+            "sourceEncryptionAlgorithm": "SYMMETRIC_DEFAULT", "destinationEncryptionAlgorithm": "RSAES_OAEP_SHA_256"}}),
+        ),
+        record(
+            3,
+            "Decrypt",
+            json!({"errorCode": "DisabledException", "errorMessage": format!("{} is disabled.", key(3))}),
+        ),
+        record(
+            4,
+            "CreateGrant",
+            json!({"resources": [{"ARN": key(1)}, {"ARN": "arn:aws:s3:::b", "type": "AWS::S3::Bucket"}],
+            "requestParameters": {"granteePrincipal": "g", "operations": ["Decrypt"], "x": [[{}], [], 1.5e3, true]}}),
+        ),
+        record(
+            5,
+            "PutObject",
+            json!({"eventSource": "s3.amazonaws.com", "requestParameters": {"a": [{"b": "\\"}]}}),
+        ),
+        record(
+            6,
+            "RotateKey",
+            json!({"eventType": "AwsServiceEvent", "userIdentity": null, "serviceEventDetails": {"keyId": key(1)}}),
+        ),
+    ];
+    let report = |text: Vec<u8>| {
+        let files = Files::new(&[("a.json", text.clone()), ("b/a.json.gz", gzip(&text))]);
+        json_of(&files.summary(&[]))
+    };
+    let plain = report(document(&records));
+    let mut odd = report(written_oddly(&json!({ "Records": records })).into_bytes());
+    assert_eq!(plain["totals"]["kms_records"], 5);
+    assert_eq!(plain["keys"].as_array().map(Vec::len), Some(3));
+    // What tells of the files and not of the records.
+    odd["totals"]["text_bytes"] = plain["totals"]["text_bytes"].clone();
+    for part in ["skipped", "duplicates"] {
+        odd[part] = plain[part].clone();
+    }
+    assert_eq!(plain, odd);
+}
+
 #[test]
 fn what_deserves_attention() {
     let refused = |number, state: &str| {
