@@ -27,11 +27,12 @@ class Server:
     def __init__(self, data_dir, *options):
         self.data_dir = Path(data_dir)
         self.options = options
+        self.listen = "127.0.0.1:0"
         self.process = None
         self.url = None
 
     def start(self):
-        command = [BINARY, "serve", "--data-dir", str(self.data_dir), "--listen", "127.0.0.1:0", *self.options]
+        command = [BINARY, "serve", "--data-dir", str(self.data_dir), "--listen", self.listen, *self.options]
         self.log = open(self.data_dir.with_suffix(".log"), "ab")
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log, text=True)
         ready, _, _ = select.select([self.process.stdout], [], [], 20)
