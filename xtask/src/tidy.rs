@@ -6,6 +6,7 @@ const FILE_LINES_MAX: usize = 600;
 
 /// Which crates each may name. Arrows only point down.
 const LAYERS: &[(&str, &[&str])] = &[
+    ("anomaly", &[]),
     ("api", &[]),
     ("logfiles", &[]),
     ("report", &["logfiles"]),
@@ -13,9 +14,12 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("store", &["api"]),
     ("iam", &["store", "crypto", "api"]),
     ("history", &["store", "api"]),
-    ("monitor", &["logfiles", "history", "iam", "store", "crypto", "api"]),
-    ("kms", &["monitor", "logfiles", "history", "iam", "store", "crypto", "api"]),
-    ("server", &["kms", "monitor", "report", "logfiles", "history", "iam", "store", "crypto", "api"]),
+    ("monitor", &["anomaly", "logfiles", "history", "iam", "store", "crypto", "api"]),
+    ("kms", &["monitor", "anomaly", "logfiles", "history", "iam", "store", "crypto", "api"]),
+    (
+        "server",
+        &["kms", "monitor", "anomaly", "report", "logfiles", "history", "iam", "store", "crypto", "api"],
+    ),
 ];
 
 /// Folders and files whose name says nothing.

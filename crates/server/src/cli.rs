@@ -14,6 +14,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::admin::AdminOptions;
 use crate::client::import_source::ImportSourceOptions;
 use crate::config::ServeOptions;
+use crate::detect::DetectOptions;
 use crate::exit;
 use crate::verify::VerifyOptions;
 use keywatch_report::ReportOptions;
@@ -62,6 +63,8 @@ pub enum Command {
     DeletionReadiness(DeletionReadinessOptions),
     /// Summarize the KMS activity in CloudTrail log files
     Report(Box<ReportOptions>),
+    /// Score a series of numbers: how unusual each is, by what came before it
+    Detect(DetectOptions),
     /// Prove that the log files of trails are whole
     Verify(Box<VerifyOptions>),
     /// Manage root access key, users and sessions of a data directory while no server runs on it

@@ -10,6 +10,7 @@ pub mod clock;
 pub mod completions;
 pub mod config;
 pub mod data_dir;
+pub mod detect;
 pub mod exit;
 pub mod history;
 pub mod keywatch;

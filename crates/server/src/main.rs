@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use keywatch_server::cli::{Cli, Command, Parsed};
-use keywatch_server::{admin, client, completions, report, serve, verify};
+use keywatch_server::{admin, client, completions, detect, report, serve, verify};
 
 /// A call allocates on a worker and is freed on the store's thread, which glibc's allocator spends a fifth of a call on.
 #[global_allocator]
@@ -25,6 +25,7 @@ fn main() -> ExitCode {
         Command::Usage(options) => client::usage::run(options),
         Command::DeletionReadiness(options) => client::deletion_readiness::run(options),
         Command::Report(options) => report::run(&options),
+        Command::Detect(options) => detect::run(&options),
         Command::Verify(options) => verify::run(&options),
         Command::Admin(options) => admin::run(*options),
         Command::Completions(options) => completions::run(options),
