@@ -53,7 +53,7 @@ fn main() -> ExitCode {
     }
     if let Some(series) = named("Twitter_volume_AMZN.csv") {
         let title = "Mentions of a company in five minutes: alarms, the detector's band, and (yellow) the window of the label";
-        pictures.push(("detected", title, scored(series, 9400..10400)));
+        pictures.push(("detected", title, scored(series, around_an_alarm(series))));
     }
     for (name, title, drawn) in pictures {
         let path = Path::new(&folder).join(format!("{name}.svg"));
@@ -64,6 +64,13 @@ fn main() -> ExitCode {
         println!("{}", path.display());
     }
     ExitCode::SUCCESS
+}
+
+/// A thousand points around the first alarm in a labelled window.
+fn around_an_alarm(series: &Series) -> std::ops::Range<usize> {
+    let all = scored(series, 0..series.points.len());
+    let place = all.iter().skip(750).position(|drawn| drawn.alarm && drawn.labelled).unwrap_or(0) + 750;
+    place.saturating_sub(500)..place + 500
 }
 
 /// What the detector said of a part of a series, having seen all before it.

@@ -26,7 +26,7 @@ pub struct Settings {
     pub hold: f64,
     /// How much more surprise makes something rarer.
     pub margin: f64,
-    /// The surprise whose score is one half: what mere noise reaches about once in ten thousand points.
+    /// The surprise whose score is one half: mere noise reaches it in none to two of ten thousand points.
     pub half: f64,
 }
 
