@@ -90,7 +90,7 @@ fn detect(
     complain: &dyn Fn(u64, &str),
 ) -> io::Result<u64> {
     let mut detector = Detector::new(Settings::default());
-    let (mut line, mut number, mut wrong, mut latest) = (Vec::new(), 0, 0, i64::MIN);
+    let (mut line, mut number, mut wrong) = (Vec::new(), 0, 0);
     if matches!(format, Format::Csv) {
         writeln!(output, "timestamp,value,anomaly_score,expected,lower,upper")?;
     }
@@ -109,15 +109,8 @@ fn detect(
         if text.is_empty() || (number == 1 && row::is_header(text)) {
             continue;
         }
-        let row = row::parse(text).and_then(|row| {
-            let late = format!("{} is before the row in front of it", row.timestamp);
-            if row.at < latest { Err(late) } else { Ok(row) }
-        });
-        match row {
-            Ok(row) => {
-                latest = row.at;
-                write(&mut output, format, &row, &detector.observe(row.at, row.value))?;
-            }
+        match row::parse(text) {
+            Ok(row) => write(&mut output, format, &row, &detector.observe(row.at, row.value))?,
             Err(reason) => {
                 wrong += 1;
                 complain(number, &reason);
@@ -202,8 +195,8 @@ mod tests {
     #[test]
     fn wrong_rows_are_named_and_left_out() {
         let want = format!("{NAMES}60,1,0.000000,,,\n120,2,0.000000,,,\n");
-        let complaints = [(3, "no number"), (4, "before the row"), (5, "expected timestamp,value")];
-        check("t,v\n60,1\n90,x\n30,1\nhello\n\n120,2\n", Format::Csv, &want, &complaints);
+        let complaints = [(3, "no number"), (4, "expected timestamp,value")];
+        check("t,v\n60,1\n90,x\nhello\n\n120,2\n", Format::Csv, &want, &complaints);
         check("", Format::Csv, NAMES, &[]);
     }
 
