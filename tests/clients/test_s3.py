@@ -90,7 +90,23 @@ def test_buckets(aws):
     aws("s3api", "delete-bucket", bucket="one-1")
     assert refused(aws, "s3api", "delete-bucket", bucket="one-1").code == "NoSuchBucket"
     assert [bucket["Name"] for bucket in aws("s3api", "list-buckets")["Buckets"]] == ["two-2"]
-    assert refused(aws, "s3api", "get-bucket-versioning", bucket="two-2").code == "NotImplemented"
+    assert "Status" not in (aws("s3api", "get-bucket-versioning", bucket="two-2") or {})
+    assert refused(aws, "s3api", "get-object-lock-configuration", bucket="two-2").code == "ObjectLockConfigurationNotFoundError"
+    assert refused(aws, "s3api", "get-bucket-lifecycle-configuration", bucket="two-2").code == "NotImplemented"
+    assert refused(aws, "s3api", "get-bucket-tagging", bucket="two-2").code == "NoSuchTagSet"
+    tags = {"TagSet": [{"Key": "suite", "Value": "a & b"}, {"Key": "team", "Value": ""}]}
+    assert refused(aws, "s3api", "put-bucket-tagging", bucket="two-2", tagging=tags).code == "InvalidTag"
+    tags["TagSet"][0]["Value"] = "a / b"
+    aws("s3api", "put-bucket-tagging", bucket="two-2", tagging=tags)
+    assert aws("s3api", "get-bucket-tagging", bucket="two-2") == tags
+    aws("s3api", "put-object", bucket="two-2", key="a/b")
+    [version] = aws("s3api", "list-object-versions", bucket="two-2", prefix="a/")["Versions"]
+    assert (version["Key"], version["VersionId"], version["IsLatest"]) == ("a/b", "null", True)
+    deleted = {"Objects": [{"Key": "a/b", "VersionId": "null"}]}
+    assert aws("s3api", "delete-objects", bucket="two-2", delete=deleted)["Deleted"] == deleted["Objects"]
+    assert "Versions" not in aws("s3api", "list-object-versions", bucket="two-2")
+    aws("s3api", "delete-bucket-tagging", bucket="two-2")
+    assert refused(aws, "s3api", "get-bucket-tagging", bucket="two-2").code == "NoSuchTagSet"
 
 
 def test_objects_with_the_cli(aws, bucket, tmp_path):

@@ -28,6 +28,8 @@ pub struct BucketRecord {
     /// The bucket policy as it was put.
     #[serde(default)]
     pub policy: Option<String>,
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
 }
 
 impl Versioned for BucketRecord {

@@ -29,7 +29,7 @@ pub(crate) async fn describe_trails(
 pub(crate) fn description(trail: TrailRecord) -> TrailDescription {
     TrailDescription {
         trail_arn: trail.arn(),
-        has_custom_event_selectors: trail.has_selectors(),
+        has_custom_event_selectors: trail.has_custom_selectors(),
         has_insight_selectors: false,
         home_region: trail.home_region.clone(),
         name: trail.name,

@@ -68,6 +68,15 @@ impl TrailRecord {
         self.selectors.is_some() || self.advanced_selectors.is_some()
     }
 
+    /// Whether the selectors are others than a trail has by itself.
+    pub(crate) fn has_custom_selectors(&self) -> bool {
+        self.advanced_selectors.is_some()
+            || self
+                .selectors
+                .as_deref()
+                .is_some_and(|basic| !matches!(basic, [one] if one.takes_everything()))
+    }
+
     /// Whether the selectors let a record through.
     pub(crate) fn selects(&self, facts: &Facts<'_>) -> bool {
         match (&self.advanced_selectors, &self.selectors) {

@@ -118,6 +118,13 @@ impl<'r> Facts<'r> {
 }
 
 impl Selector {
+    /// Whether it is the one a trail has by itself.
+    pub(crate) fn takes_everything(&self) -> bool {
+        self.read_write_type == ReadWriteType::All
+            && self.include_management_events
+            && self.exclude_sources.is_empty()
+    }
+
     pub(crate) fn takes(&self, facts: &Facts<'_>) -> bool {
         let kind = match self.read_write_type {
             ReadWriteType::All => true,

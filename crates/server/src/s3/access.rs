@@ -60,13 +60,14 @@ impl Bucket {
     pub fn authorize_list(
         &self,
         call: &Call<'_>,
+        action: &str,
         list: &[(&'static str, Option<&str>)],
     ) -> Result<(), S3Error> {
         let keys = list.iter().fold(KeyList::default(), |keys, (name, value)| match value {
             Some(value) => keys.with(*name, Values::one(Cow::Borrowed(*value))),
             None => keys,
         });
-        self.authorize(call, "s3:ListBucket", &bucket_arn(&self.name), &keys)
+        self.authorize(call, action, &bucket_arn(&self.name), &keys)
     }
 
     fn authorize(
@@ -91,7 +92,7 @@ impl Bucket {
         match call.tx.get(OBJECT, &object_key(&self.name, key)).await? {
             Some(object) => Ok(object),
             None => {
-                self.authorize_list(call, &[])?;
+                self.authorize_list(call, "s3:ListBucket", &[])?;
                 Err(S3Error::NoSuchKey)
             }
         }

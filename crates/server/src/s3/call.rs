@@ -15,9 +15,10 @@ use super::error::{self, S3Error};
 use super::request::{Parameters, S3Request, Target};
 use super::{
     abort_multipart_upload, checksum, complete_multipart_upload, create_bucket, create_multipart_upload,
-    delete_bucket, delete_bucket_policy, delete_object, delete_objects, get_bucket_acl, get_bucket_location,
-    get_bucket_policy, get_object, head_bucket, head_object, list_buckets, list_objects, list_objects_v2,
-    put_bucket_policy, put_object, upload_part,
+    delete_bucket, delete_bucket_policy, delete_bucket_tagging, delete_object, delete_objects,
+    get_bucket_acl, get_bucket_location, get_bucket_policy, get_bucket_tagging, get_bucket_versioning,
+    get_object, get_object_lock_configuration, head_bucket, head_object, list_buckets, list_object_versions,
+    list_objects, list_objects_v2, put_bucket_policy, put_bucket_tagging, put_object, upload_part,
 };
 use crate::app::App;
 use crate::auth::authenticate::{AuthError, Authenticated};
@@ -139,18 +140,32 @@ impl BucketCall<'_> {
             S3Operation::DeleteBucketPolicy => {
                 delete_bucket_policy::delete_bucket_policy(call, request).await
             }
+            S3Operation::DeleteBucketTagging => {
+                delete_bucket_tagging::delete_bucket_tagging(call, request).await
+            }
             S3Operation::DeleteObject => delete_object::delete_object(call, request).await,
             S3Operation::DeleteObjects => delete_objects::delete_objects(call, request).await,
             S3Operation::GetBucketAcl => get_bucket_acl::get_bucket_acl(call, request).await,
             S3Operation::GetBucketLocation => get_bucket_location::get_bucket_location(call, request).await,
             S3Operation::GetBucketPolicy => get_bucket_policy::get_bucket_policy(call, request).await,
+            S3Operation::GetBucketTagging => get_bucket_tagging::get_bucket_tagging(call, request).await,
+            S3Operation::GetBucketVersioning => {
+                get_bucket_versioning::get_bucket_versioning(call, request).await
+            }
+            S3Operation::GetObjectLockConfiguration => {
+                get_object_lock_configuration::get_object_lock_configuration(call, request).await
+            }
             S3Operation::GetObject => get_object::get_object(call, bodies, request).await,
             S3Operation::HeadBucket => head_bucket::head_bucket(call, request).await,
             S3Operation::HeadObject => head_object::head_object(call, request).await,
             S3Operation::ListBuckets => list_buckets::list_buckets(call, request).await,
+            S3Operation::ListObjectVersions => {
+                list_object_versions::list_object_versions(call, request).await
+            }
             S3Operation::ListObjects => list_objects::list_objects(call, request).await,
             S3Operation::ListObjectsV2 => list_objects_v2::list_objects_v2(call, request).await,
             S3Operation::PutBucketPolicy => put_bucket_policy::put_bucket_policy(call, request).await,
+            S3Operation::PutBucketTagging => put_bucket_tagging::put_bucket_tagging(call, request).await,
             S3Operation::PutObject => put_object::put_object(call, bodies, request, payload).await,
             unbuilt => {
                 call.authorize_own(&unbuilt.info().action(), &super::access::bucket_arn(request.bucket))?;

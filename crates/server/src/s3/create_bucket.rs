@@ -1,5 +1,7 @@
 //! `CreateBucket`: names are unique in the whole server.
 
+use std::collections::BTreeMap;
+
 use http::header::LOCATION;
 use keywatch_iam::{Call, RecordResource};
 use keywatch_monitor::buckets::{BUCKET, BucketRecord};
@@ -32,7 +34,8 @@ pub(super) async fn create_bucket(call: &mut Call<'_>, request: &S3Request<'_>) 
         Some(bucket) if bucket.owner == owner => return Err(S3Error::BucketAlreadyOwnedByYou),
         Some(_) => return Err(S3Error::BucketAlreadyExists),
         None => {
-            let bucket = BucketRecord { owner: owner.clone(), region, created: call.now, policy: None };
+            let (owner, created) = (owner.clone(), call.now);
+            let bucket = BucketRecord { owner, region, created, policy: None, tags: BTreeMap::new() };
             call.tx.insert(BUCKET, request.bucket, &bucket)?;
         }
     }

@@ -17,6 +17,7 @@ use crate::auth::sigv4::SignatureError;
 pub enum S3Error {
     AccessDenied(String),
     BadDigest(String),
+    BadRequest(String),
     BucketAlreadyExists,
     BucketAlreadyOwnedByYou,
     BucketNotEmpty,
@@ -33,6 +34,7 @@ pub enum S3Error {
     InvalidPartOrder,
     InvalidRange,
     InvalidRequest(String),
+    InvalidTag(&'static str),
     InvalidUri,
     KeyTooLong,
     MalformedPolicy(String),
@@ -42,9 +44,11 @@ pub enum S3Error {
     NoSuchBucket,
     NoSuchBucketPolicy,
     NoSuchKey,
+    NoSuchTagSet,
     NoSuchUpload,
     NotImplemented,
     NotModified,
+    ObjectLockConfigurationNotFound,
     PreconditionFailed,
     RequestTimeout,
     SignatureDoesNotMatch,
@@ -55,6 +59,8 @@ impl S3Error {
         let (status, code, text) = match self {
             Self::AccessDenied(text) => return (403, "AccessDenied", text.into()),
             Self::BadDigest(text) => return (400, "BadDigest", text.into()),
+            Self::BadRequest(text) => return (400, "BadRequest", text.into()),
+            Self::InvalidTag(text) => return (400, "InvalidTag", (*text).into()),
             Self::IllegalLocationConstraint(text) => {
                 return (400, "IllegalLocationConstraintException", text.into());
             }
@@ -115,6 +121,7 @@ impl S3Error {
             Self::NoSuchBucket => (404, "NoSuchBucket", "The specified bucket does not exist"),
             Self::NoSuchBucketPolicy => (404, "NoSuchBucketPolicy", "The bucket policy does not exist"),
             Self::NoSuchKey => (404, "NoSuchKey", "The specified key does not exist."),
+            Self::NoSuchTagSet => (404, "NoSuchTagSet", "The TagSet does not exist"),
             Self::NoSuchUpload => (
                 404,
                 "NoSuchUpload",
@@ -126,6 +133,11 @@ impl S3Error {
                 "A header or parameter you provided implies functionality that is not implemented",
             ),
             Self::NotModified => (304, "NotModified", "Not Modified"),
+            Self::ObjectLockConfigurationNotFound => (
+                404,
+                "ObjectLockConfigurationNotFoundError",
+                "Object Lock configuration does not exist for this bucket",
+            ),
             Self::PreconditionFailed => {
                 (412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold")
             }

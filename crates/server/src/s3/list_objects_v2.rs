@@ -20,7 +20,7 @@ pub(super) async fn list_objects_v2(call: &mut Call<'_>, request: &S3Request<'_>
         ("s3:max-keys", parameters.get("max-keys")),
     ];
     let bucket = Bucket::find(call, request.bucket, "s3:ListBucket").await?;
-    bucket.authorize_list(call, &limited)?;
+    bucket.authorize_list(call, "s3:ListBucket", &limited)?;
     let encoding = Encoding::of(request)?;
     let limit = listing::limit(request)?;
     let start_after = parameters.get("start-after").unwrap_or_default();

@@ -132,18 +132,27 @@ pub fn write_page(xml: &mut Xml, page: &Page, encoding: Encoding, owner: Option<
     for (key, object) in &page.contents {
         xml.element("Contents", |xml| {
             xml.text("Key", &encoding.text(key));
-            xml.text("LastModified", &wire_time(object.modified));
-            xml.text("ETag", &quoted(&object.etag));
-            if let Some(checksum) = &object.checksum {
-                xml.text("ChecksumAlgorithm", &checksum.algorithm.to_ascii_uppercase());
-            }
-            xml.text("Size", &object.size.to_string());
-            if let Some(owner) = owner {
-                xml.element("Owner", |xml| xml.text("ID", owner));
-            }
-            xml.text("StorageClass", "STANDARD");
+            write_object(xml, object, owner);
         });
     }
+    write_common_prefixes(xml, page, encoding);
+}
+
+/// What every list says of an object.
+pub fn write_object(xml: &mut Xml, object: &ObjectRecord, owner: Option<&str>) {
+    xml.text("LastModified", &wire_time(object.modified));
+    xml.text("ETag", &quoted(&object.etag));
+    if let Some(checksum) = &object.checksum {
+        xml.text("ChecksumAlgorithm", &checksum.algorithm.to_ascii_uppercase());
+    }
+    xml.text("Size", &object.size.to_string());
+    if let Some(owner) = owner {
+        xml.element("Owner", |xml| xml.text("ID", owner));
+    }
+    xml.text("StorageClass", "STANDARD");
+}
+
+pub fn write_common_prefixes(xml: &mut Xml, page: &Page, encoding: Encoding) {
     for prefix in &page.common_prefixes {
         xml.element("CommonPrefixes", |xml| xml.text("Prefix", &encoding.text(prefix)));
     }

@@ -4,7 +4,7 @@
 //! checksums ([`checksum`]), and the operation, a file named after it, runs inside the wrapper of every call.
 //!
 //! **Invariants:** signatures, policies and records are those of every other service; an object is answered only as it
-//! was put. **Not here:** versions, tags, lifecycles and whatever else a bucket for log files does not need: those operations
+//! was put. **Not here:** versions, tags of objects, lifecycles and whatever else a bucket for log files does not need: those operations
 //! are marked not built in the table and answer `NotImplemented`.
 
 pub mod access;
@@ -26,17 +26,23 @@ mod create_bucket;
 mod create_multipart_upload;
 mod delete_bucket;
 mod delete_bucket_policy;
+mod delete_bucket_tagging;
 mod delete_object;
 mod delete_objects;
 mod get_bucket_acl;
 mod get_bucket_location;
 mod get_bucket_policy;
+mod get_bucket_tagging;
+mod get_bucket_versioning;
 mod get_object;
+mod get_object_lock_configuration;
 mod head_bucket;
 mod head_object;
 mod list_buckets;
+mod list_object_versions;
 mod list_objects;
 mod list_objects_v2;
 mod put_bucket_policy;
+mod put_bucket_tagging;
 mod put_object;
 mod upload_part;

@@ -29,6 +29,7 @@ const OF_BUCKETS: &[(&str, Method, S3Operation)] = &[
     ("policy", Method::PUT, S3Operation::PutBucketPolicy),
     ("publicAccessBlock", Method::GET, S3Operation::GetPublicAccessBlock),
     ("publicAccessBlock", Method::PUT, S3Operation::PutPublicAccessBlock),
+    ("tagging", Method::DELETE, S3Operation::DeleteBucketTagging),
     ("tagging", Method::GET, S3Operation::GetBucketTagging),
     ("tagging", Method::PUT, S3Operation::PutBucketTagging),
     ("uploads", Method::GET, S3Operation::ListMultipartUploads),

@@ -55,6 +55,7 @@ impl World {
             region: REGION.into(),
             created: self.rehearsal.now(),
             policy: None,
+            tags: Default::default(),
         };
         self.put(BUCKET, BUCKET_NAME, &bucket).await;
     }
