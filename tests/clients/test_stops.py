@@ -2,7 +2,7 @@
 
 The server runs with a library of ours before the C library's (stop.c), which counts the calls that make something durable or visible (fsync,
 fdatasync, rename, link, unlink, writes of files) and kills the server before the n-th. Each n from the start of the server to the end of a round
-of work may be drawn; the seed is printed and SEED=… replays it. What is to be closed, merged and expired was imported before and is enough for all
+of work may be drawn; SEED=… draws others. What is to be closed, merged and expired was imported before and is enough for all
 rounds. KEYWATCH_STOPS=all tries every n, in some minutes.
 
 After the kills no record is lost or double in history and in the log files, and the chain of digests is whole."""
@@ -29,7 +29,7 @@ from test_import import record
 START = datetime.datetime(2026, 11, 2, 8, tzinfo=datetime.timezone.utc)
 ANCIENT = datetime.datetime(2001, 1, 1, tzinfo=datetime.timezone.utc)
 STOPS = os.environ.get("KEYWATCH_STOPS", "16")
-SEED = int(os.environ.get("SEED") or random.randrange(1 << 32))
+SEED = int(os.environ.get("SEED", "2026"))
 CALLS = 3
 IMPORTED = 40
 # Writes of a start and a round that has history to close.
@@ -129,10 +129,12 @@ class House:
         rotates = number % ROUNDS_TO_ROTATION == ROUNDS_TO_ROTATION - 1
         try:
             if not self.cloudtrail.get_trail_status(Name="audit")["IsLogging"]:
-                # The round before was killed between the stop and the start.
+                # The round before was killed between the stop and the start. What a trail logs is told by time, and here it stands still.
+                self.run("clock", "advance", "1s")
                 self.answer(self.cloudtrail.start_logging, Name="audit")
             if rotates:
                 # A trail that does not log has no digests, of which a month has many.
+                self.run("clock", "advance", "1s")
                 self.answer(self.cloudtrail.stop_logging, Name="audit")
                 self.run("clock", "advance", "31d")
                 self.answer(self.cloudtrail.start_logging, Name="audit")
