@@ -35,9 +35,11 @@ static void pass(const char *what, const char *path)
     if (stop == 0) {
         note(what, path, call);
     } else if (call >= stop) {
-        if (call == stop)
+        /* Calls that come after wait for the end, which must not come before the note is written. */
+        if (call == stop) {
             note(what, path, call);
-        kill(getpid(), SIGKILL);
+            kill(getpid(), SIGKILL);
+        }
         pause();
     }
 }
