@@ -5,6 +5,7 @@ use keywatch_monitor::buckets::{OBJECT, ObjectRecord, object_key};
 use keywatch_store::Scan;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use super::access::Bucket;
 use super::error::S3Error;
 use super::object_headers::quoted;
 use super::request::S3Request;
@@ -23,6 +24,56 @@ pub struct Wish<'a> {
     /// Only keys and common prefixes after this one.
     pub after: &'a str,
     pub limit: usize,
+}
+
+/// What every kind of list is asked with, once its caller may have it.
+#[derive(Debug)]
+pub struct Asked<'r> {
+    pub bucket: Bucket,
+    pub prefix: &'r str,
+    pub delimiter: Option<&'r str>,
+    pub encoding: Encoding,
+    pub limit: usize,
+}
+
+impl<'r> Asked<'r> {
+    pub async fn of(call: &mut Call<'_>, request: &S3Request<'r>, action: &str) -> Result<Self, S3Error> {
+        let parameters = request.parameters;
+        let (prefix, delimiter) = (parameters.get("prefix").unwrap_or_default(), parameters.get("delimiter"));
+        let limited = [
+            ("s3:prefix", Some(prefix)),
+            ("s3:delimiter", delimiter),
+            ("s3:max-keys", parameters.get("max-keys")),
+        ];
+        let bucket = Bucket::find(call, request.bucket, action).await?;
+        bucket.authorize_list(call, action, &limited)?;
+        Ok(Self { bucket, prefix, delimiter, encoding: Encoding::of(request)?, limit: limit(request)? })
+    }
+
+    /// The keys after one of them.
+    pub fn after<'s>(&'s self, after: &'s str) -> Wish<'s> {
+        Wish {
+            bucket: &self.bucket.name,
+            prefix: self.prefix,
+            delimiter: self.delimiter,
+            after,
+            limit: self.limit,
+        }
+    }
+
+    /// What was asked, as every kind of list repeats it; `write` puts what stands before the limit.
+    pub fn write(&self, xml: &mut Xml, write: impl FnOnce(&mut Xml)) {
+        xml.text("Name", &self.bucket.name);
+        xml.text("Prefix", &self.encoding.text(self.prefix));
+        write(xml);
+        xml.text("MaxKeys", &self.limit.to_string());
+        if let Some(delimiter) = self.delimiter {
+            xml.text("Delimiter", &self.encoding.text(delimiter));
+        }
+        if matches!(self.encoding, Encoding::Url) {
+            xml.text("EncodingType", "url");
+        }
+    }
 }
 
 /// A page of keys.
@@ -97,7 +148,7 @@ pub enum Encoding {
 }
 
 impl Encoding {
-    pub fn of(request: &S3Request<'_>) -> Result<Self, S3Error> {
+    fn of(request: &S3Request<'_>) -> Result<Self, S3Error> {
         match request.parameters.get("encoding-type") {
             None => Ok(Self::Plain),
             Some("url") => Ok(Self::Url),
@@ -114,7 +165,7 @@ impl Encoding {
 }
 
 /// `max-keys`: at most 1000 whatever is asked for.
-pub fn limit(request: &S3Request<'_>) -> Result<usize, S3Error> {
+fn limit(request: &S3Request<'_>) -> Result<usize, S3Error> {
     let Some(text) = request.parameters.get("max-keys").filter(|text| !text.is_empty()) else {
         return Ok(PAGE_MAX);
     };
