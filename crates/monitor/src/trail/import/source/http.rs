@@ -62,21 +62,18 @@ impl Guarded {
         ask: &Q,
     ) -> Result<A, CallError> {
         let body = serde_json::to_vec(ask).map_err(|error| CallError(error.to_string()))?;
-        let mut pause = FIRST_PAUSE;
-        for attempt in 1.. {
+        let (mut attempts, mut pause) = (1, FIRST_PAUSE);
+        let answer = loop {
             match self.attempt(endpoint, call, &body).await {
-                Ok(answer) => {
-                    return serde_json::from_slice(&answer)
-                        .map_err(|_| CallError(format!("{}: the answer is not understood", call.target)));
-                }
-                Err((error, is_final)) if is_final || attempt >= ATTEMPTS_MAX => return Err(error),
-                Err(_) => {
-                    tokio::time::sleep(pause).await;
-                    pause *= 2;
-                }
+                Ok(answer) => break answer,
+                Err((error, is_final)) if is_final || attempts >= ATTEMPTS_MAX => return Err(error),
+                Err(_) => tokio::time::sleep(pause).await,
             }
-        }
-        unreachable!("attempts end with an answer or an error")
+            attempts += 1;
+            pause *= 2;
+        };
+        serde_json::from_slice(&answer)
+            .map_err(|_| CallError(format!("{}: the answer is not understood", call.target)))
     }
 
     /// The answer's body, or what went wrong and whether it would again.
