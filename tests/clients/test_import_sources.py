@@ -246,8 +246,10 @@ def test_what_digests_contradict_is_refused(houses, tmp_path):
         watched.use(2)
         watched.server.advance("20m")
     watched.server.advance("1h")
-    first, second, *_ = sorted(key for key in watched.keys() if f"/{REGION}/" in key)
-    body, metadata = watched.get(first)
+    files = {key: watched.get(key) for key in watched.keys() if f"/{REGION}/" in key}
+    first = next(key for key, (body, _) in files.items() if b'"Encrypt"' in gzip.decompress(body))
+    second = next(key for key in files if key != first)
+    body, metadata = files[first]
     tampered = gzip.compress(gzip.decompress(body).replace(b'"Encrypt"', b'"Decrypt"'))
     watched.put(first, tampered, metadata)
     watched.s3.delete_object(Bucket=BUCKET, Key=second)

@@ -129,12 +129,10 @@ class House:
         rotates = number % ROUNDS_TO_ROTATION == ROUNDS_TO_ROTATION - 1
         try:
             if not self.cloudtrail.get_trail_status(Name="audit")["IsLogging"]:
-                # The round before was killed between the stop and the start. What a trail logs is told by time, and here it stands still.
-                self.run("clock", "advance", "1s")
+                # The round before was killed between the stop and the start.
                 self.answer(self.cloudtrail.start_logging, Name="audit")
             if rotates:
                 # A trail that does not log has no digests, of which a month has many.
-                self.run("clock", "advance", "1s")
                 self.answer(self.cloudtrail.stop_logging, Name="audit")
                 self.run("clock", "advance", "31d")
                 self.answer(self.cloudtrail.start_logging, Name="audit")

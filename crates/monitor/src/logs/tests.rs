@@ -337,6 +337,7 @@ async fn a_trail_feeds_its_group_and_the_guides_filter_counts() {
         advanced_selectors: None,
         started: Some(world.now()),
         stopped: None,
+        spell: 0,
     };
     let mut tx = Transaction::new(&world.store);
     tx.put(TRAIL, &record::key(&Partition::new(ACCOUNT, REGION), "t"), &trail).unwrap();

@@ -41,6 +41,7 @@ pub(crate) async fn create_trail(
         advanced_selectors: None,
         started: None,
         stopped: None,
+        spell: 0,
     };
     named::authorize(call, "cloudtrail:CreateTrail", &record)?;
     check_regions(&record)?;

@@ -33,7 +33,7 @@ use self::served::Served;
 use self::waiting::Waiting;
 use super::digest::document::{HASH_ALGORITHM, ListedFile, wire_time};
 use super::digest::{CHAIN, ChainRecord, DIGEST_FILE, FileRecord, SigningKeys, chain_key, file_key};
-use super::record::TRAIL;
+use super::record::{TRAIL, TrailRecord};
 use crate::buckets::{BUCKET, Bodies, PlaceError};
 use crate::engine::{Follower, commit_position, stored_position};
 use crate::entry::{Body, Message, Target};
@@ -67,6 +67,16 @@ pub(crate) struct DeliveryRecord {
     /// When the trail stopped, once everything until then is delivered.
     #[serde(default)]
     pub(crate) settled: Option<Timestamp>,
+    /// Which of its spells of logging that was.
+    #[serde(default)]
+    pub(crate) settled_spell: u64,
+}
+
+impl DeliveryRecord {
+    /// Whether everything is delivered that a trail logged until it last stopped.
+    pub(crate) fn has_settled(&self, trail: &TrailRecord) -> bool {
+        self.settled.is_some() && self.settled == trail.stopped && self.settled_spell == trail.spell
+    }
 }
 
 impl Versioned for DeliveryRecord {
@@ -168,13 +178,16 @@ impl FilesDelivery {
         if self.generation == Some(generation) {
             return Ok(());
         }
-        while self.generation.is_some() && self.delivered < self.position {
+        // Kinds share generations: one that grows need not mean that a trail changed, and nothing is delivered early for it.
+        let trails = served::load(&self.store).await?;
+        let head = self.store.head();
+        let changed = self.generation.is_some() && trails != self.trails;
+        while changed && self.delivered < self.position {
             if !self.attempt(now).await? {
                 break;
             }
         }
-        let head = self.store.head();
-        self.trails = served::load(&self.store).await?;
+        self.trails = trails;
         self.open_chains(now).await?;
         let unsettled = self.trails.iter().filter(|served| served.is_stopped() && !served.settled);
         let stopped = unsettled.filter_map(|served| served.trail.stopped).max();
@@ -213,6 +226,7 @@ impl FilesDelivery {
         match commit_position(&self.store, NAME, last, batch).await {
             Ok(()) => {
                 self.delivered = last;
+                self.due = (last < self.position).then_some(now);
                 self.chains.extend(chains);
                 self.note_waiting(waiting);
                 Ok(())
@@ -374,8 +388,7 @@ impl FilesDelivery {
             if !self.attempt(now).await? {
                 return Ok(());
             }
-            self.due = (self.delivered < self.position).then_some(now);
-            if self.due.is_some() {
+            if self.delivered < self.position {
                 return Ok(());
             }
         }

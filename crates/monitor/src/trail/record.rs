@@ -41,6 +41,9 @@ pub struct TrailRecord {
     pub started: Option<Timestamp>,
     /// When logging was last stopped; logging is on when this is absent or before `started`.
     pub stopped: Option<Timestamp>,
+    /// How often logging was started: times alone do not tell its spells apart on a clock that stands still.
+    #[serde(default)]
+    pub spell: u64,
 }
 
 impl Versioned for TrailRecord {
@@ -52,9 +55,9 @@ pub fn key(home: &Partition, name: &str) -> String {
     format!("{home}/{name}")
 }
 
-/// The row of a trail that has ended: its own row, and when it began to log in microseconds.
-pub(crate) fn ended_key(trail_row: &str, started: Timestamp) -> String {
-    format!("{trail_row}/{:020}", started.as_microsecond())
+/// The row of a trail that has ended: its own row, and when it began to log in microseconds, with the number of the spell.
+pub(crate) fn ended_key(trail_row: &str, started: Timestamp, spell: u64) -> String {
+    format!("{trail_row}/{:020}-{spell}", started.as_microsecond())
 }
 
 impl TrailRecord {
@@ -135,6 +138,7 @@ mod tests {
             advanced_selectors: None,
             started: Some(at(10)),
             stopped: None,
+            spell: 0,
         };
         let home = Partition::new("000000000000", "us-east-1");
         let elsewhere = Partition::new("000000000000", "eu-west-1");

@@ -20,6 +20,7 @@ pub(crate) async fn start_logging(
         keep_ended(call, &key, &trail).await?;
         trail.started = Some(call.now);
         trail.stopped = None;
+        trail.spell += 1;
     }
     call.tx.put(TRAIL, &key, &trail)?;
     Ok(())
@@ -33,8 +34,8 @@ pub(super) async fn keep_ended(
 ) -> Result<(), CloudTrailError> {
     let Some(started) = trail.started else { return Ok(()) };
     let delivery: Option<DeliveryRecord> = call.tx.get(DELIVERY, key).await?;
-    if delivery.is_none_or(|delivery| delivery.settled != trail.stopped) {
-        call.tx.put(ENDED, &ended_key(key, started), trail)?;
+    if !delivery.unwrap_or_default().has_settled(trail) {
+        call.tx.put(ENDED, &ended_key(key, started, trail.spell), trail)?;
     }
     Ok(())
 }

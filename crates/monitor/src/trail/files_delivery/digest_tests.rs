@@ -182,8 +182,11 @@ async fn a_deleted_trail_gets_its_last_records_and_digest() {
     world.record(2).await;
     let now = world.rehearsal.now();
     let ended = TrailRecord { stopped: Some(now), ..trail.clone() };
-    world.put(ENDED, &ended_key(&world.row(), trail.started.unwrap()), &ended).await;
-    world.put_trail(|fresh| (fresh.log_file_validation, fresh.s3_key_prefix) = (true, None)).await;
+    let fresh = TrailRecord { s3_key_prefix: None, started: Some(now), ..trail.clone() };
+    let mut tx = keywatch_store::Transaction::new(&world.rehearsal.store);
+    tx.put(ENDED, &ended_key(&world.row(), trail.started.unwrap(), trail.spell), &ended).unwrap();
+    tx.put(TRAIL, &world.row(), &fresh).unwrap();
+    tx.commit().await.unwrap();
     world.record(3).await;
     world.minutes(61).await;
     let found = check_chain(&world).await;

@@ -269,7 +269,8 @@ impl FilesDelivery {
                 Some(ended) => batch.deletes.push((ENDED, ended.clone())),
                 None => {
                     let before = stored_delivery(&self.store, &served.row).await?;
-                    let settled = DeliveryRecord { settled: served.trail.stopped, ..before };
+                    let TrailRecord { stopped: settled, spell: settled_spell, .. } = served.trail;
+                    let settled = DeliveryRecord { settled, settled_spell, ..before };
                     batch.puts.push((DELIVERY, served.row.clone(), encode(&settled)?));
                 }
             }

@@ -9,7 +9,7 @@ use crate::trail::record::{ENDED, TRAIL, TrailRecord};
 const ROWS_AT_ONCE: usize = 1_000;
 
 /// A trail and how delivery stands to it.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Served {
     /// The row of the trail.
     pub(super) row: String,
@@ -28,8 +28,7 @@ pub(super) async fn load(store: &Store) -> Result<Vec<Served>, StoreError> {
         all.push(Served { row, ended: Some(ended), trail, settled: false });
     }
     for (row, trail) in rows(store, TRAIL).await? {
-        let settled = stored_delivery(store, &row).await?.settled;
-        let settled = settled.is_some() && settled == trail.stopped;
+        let settled = stored_delivery(store, &row).await?.has_settled(&trail);
         all.push(Served { row, ended: None, trail, settled });
     }
     all.sort_by(|one, other| {

@@ -79,6 +79,7 @@ impl World {
             advanced_selectors: None,
             started: Some(self.rehearsal.now()),
             stopped: None,
+            spell: 0,
         };
         change(&mut trail);
         self.put(TRAIL, &self.row(), &trail).await;
@@ -154,7 +155,7 @@ async fn records_come_as_files_every_five_minutes() {
     assert_eq!(*ids, [1, 2]);
     let (name, suffix) = key.rsplit_once('_').unwrap();
     let folder = format!("{BUCKET_NAME}/p/AWSLogs/{ACCOUNT}/CloudTrail/{REGION}/2026/09/14");
-    assert_eq!(name, format!("{folder}/{ACCOUNT}_CloudTrail_{REGION}_20260914T1105Z"));
+    assert_eq!(name, format!("{folder}/{ACCOUNT}_CloudTrail_{REGION}_20260914T1106Z"));
     assert_eq!(suffix.len(), "0123456789abcdef.json.gz".len());
     assert!(suffix.ends_with(".json.gz"));
 
@@ -182,6 +183,25 @@ async fn what_a_stopped_trail_logged_is_delivered() {
     world.record(3).await;
     world.minutes(30).await;
     assert_eq!(world.ids().await, [1, 3]);
+}
+
+#[tokio::test]
+async fn spells_of_logging_at_one_moment_are_told_apart() {
+    let world = World::begin().await;
+    world.with_bucket().await;
+    for spell in [1, 2] {
+        let trail = world.put_trail(|trail| trail.spell = spell).await;
+        // The stop is seen together with the record before it.
+        let id = json!({ "eventID": spell, "eventSource": "kms.amazonaws.com" });
+        world.rehearsal.record(&id).await;
+        world.put_trail(|stopped| *stopped = TrailRecord { stopped: Some(world.rehearsal.now()), ..trail }).await;
+        world.rehearsal.settle().await;
+        world.minutes(0).await;
+    }
+    world.minutes(30).await;
+    let mut ids = world.ids().await;
+    ids.sort_unstable();
+    assert_eq!(ids, [1, 2]);
 }
 
 #[tokio::test]
