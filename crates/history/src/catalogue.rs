@@ -1,6 +1,7 @@
 //! Which segments there are: one row each, and one for how far the log is closed.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -75,30 +76,53 @@ pub(crate) fn closed_bytes(through: Seq) -> Bytes {
     through.to_string().into()
 }
 
-/// Keeps the catalogue in memory as long as it does not change.
+/// Keeps the catalogue in memory as long as it does not change, and knows which older ones are still read from.
 #[derive(Debug, Default)]
-pub(crate) struct CatalogueCache(Mutex<Option<(u64, Arc<Catalogue>)>>);
+pub(crate) struct CatalogueCache(Mutex<Known>);
+
+#[derive(Debug, Default)]
+struct Known {
+    /// The newest catalogue, and the generation of its rows.
+    newest: Option<(u64, Arc<Catalogue>)>,
+    /// All that were given out. One that nobody holds any more is dropped.
+    given: Vec<Weak<Catalogue>>,
+}
 
 impl CatalogueCache {
-    /// The catalogue. `closed` is read first: a segment that the log has still is no harm, since who reads the log
-    /// afterwards does not find its entries there.
-    pub(crate) async fn load(&self, store: &Store) -> Result<Arc<Catalogue>, StoreError> {
+    /// A catalogue of one moment, in which the log is closed through `through` at least. Its files stay as long as it is held.
+    pub(crate) async fn load(&self, store: &Store, through: Seq) -> Result<Arc<Catalogue>, StoreError> {
         loop {
             let generation = store.generation(SEGMENT);
-            if let Some((of, known)) = &*self.0.lock().unwrap_or_else(PoisonError::into_inner)
+            if let Some((of, known)) = &self.known().newest
                 && *of == generation
+                && known.closed >= through
             {
                 return Ok(known.clone());
             }
             let (closed, _) = closed(store).await?;
-            let catalogue = Catalogue { segments: segments(store).await?, closed };
-            if store.generation(SEGMENT) == generation {
-                let catalogue = Arc::new(catalogue);
-                let known = Some((generation, catalogue.clone()));
-                *self.0.lock().unwrap_or_else(PoisonError::into_inner) = known;
+            let catalogue = Arc::new(Catalogue { segments: segments(store).await?, closed });
+            // Given out before it is known to be the newest: whoever replaces it then sees that it is held.
+            self.known().given.push(Arc::downgrade(&catalogue));
+            // A commit shows in the database a moment before it counts as a generation.
+            let is_whole = catalogue.segments.last().is_none_or(|last| last.last_seq <= closed);
+            if is_whole && store.generation(SEGMENT) == generation {
+                self.known().newest = Some((generation, catalogue.clone()));
                 return Ok(catalogue);
             }
         }
+    }
+
+    /// The files that somebody may still read.
+    pub(crate) fn held(&self) -> HashSet<String> {
+        let mut known = self.known();
+        known.given.retain(|catalogue| catalogue.strong_count() > 0);
+        let held = known.given.iter().filter_map(Weak::upgrade);
+        held.flat_map(|catalogue| catalogue.segments.iter().map(|s| s.name.clone()).collect::<Vec<_>>())
+            .collect()
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

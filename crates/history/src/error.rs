@@ -18,11 +18,11 @@ pub enum HistoryError {
         #[source]
         cause: parquet::errors::ParquetError,
     },
-    /// A segment was replaced while it was read: reading again finds its successor.
+    /// A file that the catalogue names is not there.
     #[error("the history segment {0} is gone")]
     Gone(String),
-    /// Segments kept changing while they were read.
-    #[error("the history keeps changing; try again")]
+    /// Somebody else changed what this server keeps of the history.
+    #[error("another server changed the catalogue of the history")]
     Unsettled,
     #[error("the server is stopping")]
     Stopping,
@@ -54,8 +54,9 @@ impl HistoryError {
             Self::Objects(_) | Self::Sync(_) => {
                 "Records that have left the database cannot be read: the object store that holds them does not answer."
             }
-            Self::Unsettled => "The history keeps changing while it is read. Try again.",
-            Self::Store(_) | Self::Segment { .. } | Self::Gone(_) | Self::Stopping => "The history failed.",
+            Self::Unsettled | Self::Store(_) | Self::Segment { .. } | Self::Gone(_) | Self::Stopping => {
+                "The history failed."
+            }
         }
     }
 

@@ -11,8 +11,6 @@ use crate::{Column, Facts, HistoryError, Query};
 
 /// Bytes of log read at once.
 const LOG_BYTES_MAX: usize = 4 << 20;
-/// How often segments may be replaced while they are read.
-const TRIES_MAX: u32 = 4;
 
 /// One record, as far as the columns tell of it.
 #[derive(Clone, Copy, Debug)]
@@ -37,22 +35,13 @@ pub trait Gather: Clone + Send + 'static {
 
 impl History {
     /// Shows every record that `query` asks for to a copy of `empty`, each once.
-    pub async fn gather<G: Gather>(&self, query: Arc<Query>, empty: &G) -> Result<G, HistoryError> {
-        for _ in 0..TRIES_MAX {
-            match self.try_gather(query.clone(), empty.clone()).await {
-                // A file was merged into another one and removed: the catalogue names its successor.
-                Err(HistoryError::Gone(_)) => {}
-                outcome => return outcome,
-            }
-        }
-        Err(HistoryError::Unsettled)
-    }
-
+    ///
     /// Segments first, then the log from where they end. What leaves the log meanwhile is in a segment by then.
-    async fn try_gather<G: Gather>(&self, query: Arc<Query>, mut gathered: G) -> Result<G, HistoryError> {
-        let mut position = 0;
+    pub async fn gather<G: Gather>(&self, query: Arc<Query>, empty: &G) -> Result<G, HistoryError> {
+        let mut gathered = empty.clone();
+        let (mut position, mut through) = (0, 0);
         loop {
-            let catalogue = self.catalogue().await?;
+            let catalogue = self.catalogue_through(through).await?;
             for segment in catalogue.segments.iter().filter(|segment| segment.last_seq > position) {
                 if *query.range.start() <= segment.time_max && *query.range.end() >= segment.time_min {
                     let (open, query) = (self.open(segment).await?, query.clone());
@@ -64,7 +53,10 @@ impl History {
                 let entries = self.store().read_log(position, LOG_BYTES_MAX).await?;
                 match entries.first() {
                     None => return Ok(gathered),
-                    Some(first) if first.seq > position + 1 => break,
+                    Some(first) if first.seq > position + 1 => {
+                        through = first.seq - 1;
+                        break;
+                    }
                     Some(_) => position = from_log(&entries, &query, position, &mut gathered),
                 }
             }

@@ -28,7 +28,7 @@ use crate::search::History;
 const IDLE: Duration = Duration::from_secs(30);
 /// After a failure it waits this long.
 const RETRY: Duration = Duration::from_secs(5);
-/// How long the file of a replaced segment is kept for those who read it.
+/// How long the file of a replaced segment is kept for programs that read the directory; questions of this server hold theirs.
 const LOOSE_FOR: SignedDuration = SignedDuration::from_mins(10);
 const LOOSE_AT_ONCE: usize = 1_000;
 
@@ -131,14 +131,18 @@ impl Keeper {
         Ok(did)
     }
 
-    /// Removes loose files; with a `now`, only those that have been loose for a while.
+    /// Removes loose files; with a `now`, only those that have been loose for a while and that no question reads.
     async fn remove_loose(&self, now: Option<Timestamp>) -> Result<(), HistoryError> {
         let store = self.history.store();
+        // So that what is held is held by questions, and not only the newest that was known.
+        self.history.catalogue().await?;
+        let held = self.history.held();
         let rows = store.scan(LOOSE, Scan { prefix: "", after: None, limit: LOOSE_AT_ONCE }).await?;
         let mut removed = Vec::new();
         for row in rows {
             let loose: Loose = decode(&row.bytes)?;
-            if now.is_none_or(|now| now.duration_since(loose.since) >= LOOSE_FOR) {
+            let is_due = now.is_none_or(|now| now.duration_since(loose.since) >= LOOSE_FOR);
+            if is_due && !held.contains(&row.key) {
                 self.history.place().remove(&row.key).await?;
                 self.history.forget(&row.key);
                 removed.push((LOOSE, row.key));

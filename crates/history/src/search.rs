@@ -3,9 +3,12 @@
 //! Parts of history, pages of the log and row groups of segments, wait in the order of their newest possible record; the
 //! one that may hold the newest is read next, until no part that is left can hold anything newer than what was found. The
 //! next page goes on after the last record shown, so records that arrive meanwhile neither shift nor repeat it.
+//!
+//! A page is read from one catalogue, whose files stay while it is held. What leaves the log while it is read is looked for
+//! afterwards, in the segments it went into: once, since nothing of what the log held then can leave any more.
 
 use std::cmp::Ordering;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, HashSet};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -20,8 +23,6 @@ use crate::{HistoryError, Mark, Place, Query};
 const PARTS_MAX: usize = 8_192;
 /// Bytes of records in one page, if it has more than one.
 const PAGE_BYTES_MAX: usize = 16 << 20;
-/// How often segments may be published or replaced while they are read.
-const TRIES_MAX: u32 = 8;
 /// Memory for footers of segments.
 const FOOTERS_BYTES: u64 = 32 << 20;
 const FOOTERS_EXPECTED: usize = 64;
@@ -88,16 +89,25 @@ impl History {
         after: Option<Mark>,
         limit: usize,
     ) -> Result<Found, HistoryError> {
-        for _ in 0..TRIES_MAX {
-            let catalogue = self.catalogue().await?;
-            match self.search_in(&catalogue, query, after, limit).await {
-                // What left the log while it was read is in a segment of the next catalogue.
-                Ok(found) if closed(self.store()).await?.0 == catalogue.closed => return Ok(found),
-                Ok(_) | Err(HistoryError::Gone(_)) => {}
-                Err(error) => return Err(error),
-            }
+        let newest = after.map_or(*query.range.end(), |after| after.time.min(*query.range.end()));
+        let mut best = Best { after, limit, entries: Vec::new(), bytes: 0, cut: false };
+        if *query.range.start() > newest {
+            return Ok(best.finish(None));
         }
-        Err(HistoryError::Unsettled)
+        let query = Arc::new(Query { range: *query.range.start()..=newest, ..(**query).clone() });
+        let catalogue = self.catalogue().await?;
+        let log = Part { time_max: Timestamp::MAX, source: PartSource::Log(None) };
+        let mut rest;
+        (best, rest) = self.read(&catalogue, 0, vec![log], &query, best).await?;
+        // What left the log while it was read is in segments by now, beside what was found before it left.
+        let (through, _) = closed(self.store()).await?;
+        if through > catalogue.closed {
+            let later = self.catalogue_through(through).await?;
+            let unread;
+            (best, unread) = self.read(&later, catalogue.closed, Vec::new(), &query, best).await?;
+            rest = rest.max(unread);
+        }
+        Ok(best.finish(rest))
     }
 
     pub(crate) fn store(&self) -> &Store {
@@ -109,7 +119,17 @@ impl History {
     }
 
     pub(crate) async fn catalogue(&self) -> Result<Arc<Catalogue>, HistoryError> {
-        Ok(self.inner.catalogue.load(&self.inner.store).await?)
+        self.catalogue_through(0).await
+    }
+
+    /// A catalogue in which the log is closed through `through` at least.
+    pub(crate) async fn catalogue_through(&self, through: Seq) -> Result<Arc<Catalogue>, HistoryError> {
+        Ok(self.inner.catalogue.load(&self.inner.store, through).await?)
+    }
+
+    /// The files of the catalogues that somebody reads from.
+    pub(crate) fn held(&self) -> HashSet<String> {
+        self.inner.catalogue.held()
     }
 
     /// A segment with its footer, which is kept in memory while there is room.
@@ -127,28 +147,26 @@ impl History {
         self.inner.footers.remove(name);
     }
 
-    async fn search_in(
+    /// Reads segments of a catalogue, without what was logged up to `after_seq`, and `more` parts. Gives the best with what was found,
+    /// and where parts begin that were not read.
+    async fn read(
         &self,
         catalogue: &Catalogue,
+        after_seq: Seq,
+        more: Vec<Part>,
         query: &Arc<Query>,
-        after: Option<Mark>,
-        limit: usize,
-    ) -> Result<Found, HistoryError> {
-        let newest = after.map_or(*query.range.end(), |after| after.time.min(*query.range.end()));
-        let bounds = (*query.range.start(), newest);
-        let mut best = Best { after, limit, entries: Vec::new(), bytes: 0, cut: false };
-        if bounds.0 > bounds.1 {
-            return Ok(best.finish(None));
-        }
-        let query = Arc::new(Query { range: bounds.0..=bounds.1, ..(**query).clone() });
-        let mut parts = BinaryHeap::from([Part { time_max: Timestamp::MAX, source: PartSource::Log(None) }]);
-        let overlaps = |min: Timestamp, max: Timestamp| min <= bounds.1 && max >= bounds.0;
-        for segment in catalogue.segments.iter().filter(|s| overlaps(s.time_min, s.time_max)) {
+        mut best: Best,
+    ) -> Result<(Best, Option<Mark>), HistoryError> {
+        let mut parts = BinaryHeap::from(more);
+        let overlaps =
+            |min: Timestamp, max: Timestamp| min <= *query.range.end() && max >= *query.range.start();
+        let segments = catalogue.segments.iter().filter(|segment| segment.last_seq > after_seq);
+        for segment in segments.filter(|segment| overlaps(segment.time_min, segment.time_max)) {
             parts.push(Part { time_max: segment.time_max, source: PartSource::Segment(segment.clone()) });
         }
         for _ in 0..PARTS_MAX {
             if parts.peek().is_none_or(|part| best.is_settled_down_to(part.time_max)) {
-                return Ok(best.finish(None));
+                return Ok((best, None));
             }
             let Some(part) = parts.pop() else { break };
             match part.source {
@@ -158,7 +176,7 @@ impl History {
                     if let Some(next) = next {
                         parts.push(Part { time_max: next.time_max, source: PartSource::Log(Some(next)) });
                     }
-                    best.take_from_log(entries, &query, catalogue.closed);
+                    best.take_from_log(entries, query, catalogue.closed);
                 }
                 PartSource::Segment(segment) => {
                     let open = self.open(&segment).await?;
@@ -172,12 +190,12 @@ impl History {
                 }
                 PartSource::Group(open, group) => {
                     let query = query.clone();
-                    best = blocking(move || search_group(&open, group, &query, best)).await??;
+                    best = blocking(move || search_group(&open, group, &query, after_seq, best)).await??;
                 }
             }
         }
         let rest = parts.peek().map(|part| Mark { time: part.time_max, seq: Seq::MAX });
-        Ok(best.finish(rest))
+        Ok((best, rest))
     }
 }
 
@@ -243,6 +261,10 @@ impl Best {
     fn insert(&mut self, entry: LogEntry) {
         let mark = entry_mark(&entry);
         let at = self.entries.partition_point(|known| entry_mark(known) > mark);
+        // Found in the log, and again in the segment into which it went meanwhile.
+        if self.entries.get(at).is_some_and(|known| entry_mark(known) == mark) {
+            return;
+        }
         self.bytes += entry.bytes.len();
         self.entries.insert(at, entry);
         while self.entries.len() > self.limit + 1 || (self.bytes > PAGE_BYTES_MAX && self.entries.len() > 1) {
@@ -280,9 +302,10 @@ fn search_group(
     open: &OpenSegment,
     group: usize,
     query: &Query,
+    after_seq: Seq,
     mut best: Best,
 ) -> Result<Best, HistoryError> {
-    let mut wanted = open.wanted(group, query, 0)?;
+    let mut wanted = open.wanted(group, query, after_seq)?;
     while let Some(last) = wanted.last() {
         if best.after.is_some_and(|after| last.mark >= after) {
             wanted.pop();

@@ -214,6 +214,111 @@ async fn searches_beside_a_busy_keeper_see_each_record_once() {
     keeping.await.unwrap();
 }
 
+/// Everything that is asked for leaves the log while it is asked for, and each file that was merged is removed at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn questions_are_answered_while_one_segment_after_the_other_is_closed() {
+    const BLOCKS: Seq = 40;
+    let world = World::open().await;
+    let options = KeeperOptions { keep_entries: 3, close_entries: 5, fanout: 2 };
+    let mut keeper = world.keeper(options);
+    let store = world.store.clone();
+    let keeping = tokio::spawn(async move {
+        let (mut time, mut removed) = (now(), 0);
+        for _ in 0..BLOCKS {
+            for _ in 0..7 {
+                let seq = store.head() + 1;
+                let entry = append(record(seq, (seq * 37) % 400));
+                store.commit(Batch { appends: vec![entry], ..Batch::default() }).await.unwrap();
+            }
+            for _ in 0..3 {
+                time += LOOSE_FOR;
+                let before = store.generation(LOOSE);
+                keeper.round(time).await.unwrap();
+                removed += store.generation(LOOSE) - before;
+            }
+        }
+        assert!(removed > BLOCKS, "{removed}");
+    });
+    let query = Arc::new(Query::of(ACCOUNT, None));
+    let mut asking = Vec::new();
+    for page in [9, 1_000] {
+        let (store, history, query) = (world.store.clone(), world.history.clone(), query.clone());
+        asking.push(tokio::spawn(async move {
+            let mut questions = 0;
+            while store.head() < 7 * BLOCKS {
+                let first = store.head();
+                let gathered = history.gather(query.clone(), &Seen::default()).await.unwrap().0;
+                is_whole(gathered, first, store.head());
+                let (first, mut found, mut after) = (store.head(), Vec::new(), None);
+                loop {
+                    let answer = history.search(&query, after, page).await.unwrap();
+                    found.extend(answer.entries.iter().map(|entry| format!("e-{}", entry.seq)));
+                    questions += 1;
+                    after = answer.more;
+                    if after.is_none() {
+                        break;
+                    }
+                }
+                is_whole(found, first, store.head());
+            }
+            questions
+        }));
+    }
+    for questions in asking {
+        assert!(questions.await.unwrap() > 5);
+    }
+    keeping.await.unwrap();
+}
+
+/// Each record up to `first` is there once, and no other one than those up to `last`.
+#[track_caller]
+fn is_whole(mut ids: Vec<String>, first: Seq, last: Seq) {
+    let count = ids.len();
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), count, "a record is double");
+    let lost: Vec<Seq> = (1..=first).filter(|seq| ids.binary_search(&format!("e-{seq}")).is_err()).collect();
+    assert!(lost.is_empty() && count as u64 <= last, "lost {lost:?} of {first}; {count} of {last}");
+}
+
+#[tokio::test]
+async fn what_holds_no_record_is_closed_without_a_segment() {
+    let world = World::open().await;
+    world.write(50).await;
+    world.find(Query::of(ACCOUNT, None), 100).await;
+    let points = Append { kind: EntryKind::Points, ..append(record(51, 1)) };
+    world.store.commit(Batch { appends: vec![points; 90], ..Batch::default() }).await.unwrap();
+    let mut keeper = world.keeper(KeeperOptions { fanout: 100, ..OPTIONS });
+    while keeper.round(now()).await.unwrap() {
+        // A question that remembers the catalogue from before the close.
+        let found = world.find(Query::of(ACCOUNT, None), 100).await;
+        assert_eq!(found.len(), 40);
+        let query = Arc::new(Query::of(ACCOUNT, None));
+        assert_eq!(world.history.gather(query, &Seen::default()).await.unwrap().0.len(), 40);
+    }
+    assert_eq!(world.history.catalogue_through(120).await.unwrap().segments.len(), 2);
+}
+
+#[tokio::test]
+async fn a_file_stays_as_long_as_a_question_reads_it() {
+    let world = World::open().await;
+    world.write(120).await;
+    let mut keeper = world.keeper(KeeperOptions { fanout: 100, ..OPTIONS });
+    while keeper.round(now()).await.unwrap() {}
+    let reading = world.history.catalogue().await.unwrap();
+    let mut keeper = world.keeper(OPTIONS);
+    let mut time = now();
+    for _ in 0..4 {
+        time += LOOSE_FOR;
+        keeper.round(time).await.unwrap();
+    }
+    let listed = world.history.place().list().await;
+    assert!(reading.segments.iter().all(|segment| listed.contains(&segment.name)), "{listed:?}");
+    drop(reading);
+    keeper.round(time).await.unwrap();
+    assert_eq!(world.history.place().list().await.len(), 1);
+}
+
 #[tokio::test]
 async fn retention_takes_whole_segments() {
     let world = World::open().await;

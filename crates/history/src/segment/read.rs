@@ -454,7 +454,7 @@ fn short() -> ParquetError {
     ParquetError::EOF("a column has fewer rows than its group".into())
 }
 
-/// A file that is no longer there was replaced, and an object store may fail; everything else is damage.
+/// A file may have been taken away, and an object store may fail; everything else is damage.
 pub(crate) fn unreadable(segment: &Segment, cause: ParquetError) -> HistoryError {
     let name = segment.name.clone();
     match cause {
