@@ -7,7 +7,8 @@
 //! bounded; a file's text is scanned once, and only the members a caller asks for are decoded.
 //! **Not here:** writing log files and digests.
 //!
-//! `discover` → `read` → `splitter` (with `lexer`) → `record` (with `cursor`, `value`, `scan`); `fault` names what went wrong.
+//! `discover` → `read` → `splitter` (with `lexer`) → `record` (with `cursor`, `value`, `scan`); `shape`
+//! reads quicker what is written alike; `fault` names what went wrong.
 
 mod cursor;
 mod discover;
@@ -16,6 +17,7 @@ mod lexer;
 mod read;
 mod record;
 mod scan;
+mod shape;
 mod splitter;
 mod value;
 
@@ -27,5 +29,6 @@ pub use discover::{DiscoverError, FILES_MAX, LogFile, LogFiles, discover};
 pub use fault::{Fault, Faults};
 pub use read::{FILE_TEXT_BYTES_MAX, FileSummary, Reader, may_have_more_members};
 pub use record::{Essence, NotARecord, RawRecord};
+pub use shape::{Hit, Outline, Shapes, Spot};
 pub use splitter::{RECORD_BYTES_MAX, Sink, Taken, Taker};
 pub use value::{DEPTH_MAX, Elements, Malformed, Members, Value};

@@ -4,6 +4,7 @@
 //! told about them is in that order; each thread reads whole sources, the largest first.
 //! **Not here:** what is counted (`tally`).
 
+use super::familiar::RecordReader;
 use super::options::Period;
 use super::record::Record;
 use super::seen::{Duplicates, Seen, SourceNumber};
@@ -100,7 +101,13 @@ pub(super) fn gather(files: &LogFiles, has_stdin: bool, period: Period, progress
     let threads =
         thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX).min(sources.len()).max(1);
     let work = || {
-        let mut worker = Worker { reader: Reader::default(), part: Part::default(), seen: &seen, period };
+        let mut worker = Worker {
+            reader: Reader::default(),
+            records: RecordReader::default(),
+            part: Part::default(),
+            seen: &seen,
+            period,
+        };
         while let Some(number) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
             worker.read(*number, &sources[*number]);
             progress(Step::Read(sources[*number].bytes_on_disk()));
@@ -151,6 +158,7 @@ impl Part {
 
 struct Worker<'a> {
     reader: Reader,
+    records: RecordReader,
     part: Part,
     seen: &'a Seen,
     period: Period,
@@ -161,7 +169,7 @@ impl Worker<'_> {
         let part = &mut self.part;
         let mut taker = |json: &[u8]| {
             let mut record = Record::default();
-            let length = record.read(json)?;
+            let length = self.records.read(json, &mut record)?;
             let is_new = || record.event_id().is_none_or(|id| self.seen.is_new(&id, number as SourceNumber));
             if !self.period.contains(record.time) {
                 part.outside_period += 1;

@@ -8,11 +8,12 @@
 //! the size of files.
 //! **Not here:** reading log files (`keywatch_logfiles`).
 //!
-//! `gather` (with `record`, `seen`) → `fact` → `tally` (with `counts`) → `summary` (with `price`) → `table` | JSON | `html` (with `chart`).
+//! `gather` (with `record`, `familiar`, `seen`) → `fact` → `tally` (with `counts`) → `summary` (with `price`) → `table` | JSON | `html` (with `chart`).
 
 mod chart;
 mod counts;
 mod fact;
+mod familiar;
 mod gather;
 mod html;
 mod options;

@@ -31,7 +31,14 @@ pub(super) struct Record<'a> {
     pub(super) resources: Resources<'a>,
     pub(super) response_elements: Option<Value<'a>>,
     pub(super) service_event_details: Option<Value<'a>>,
+    /// The names in the encryption contexts, where the record's shape tells them.
+    pub(super) context_names: Option<&'a [Box<[u8]>]>,
 }
+
+/// How many places a record has for values.
+pub(super) const PLACES: usize = 30;
+/// The first of them are looked at also in records of other services.
+pub(super) const PLACES_OF_ALL: usize = 6;
 
 /// Of `userIdentity`.
 #[derive(Debug, Default)]
@@ -130,6 +137,55 @@ impl<'a> Record<'a> {
         Ok(())
     }
 
+    /// The places for values, always in the same order, without those of resources after the first.
+    #[inline]
+    pub(super) fn places(&mut self) -> [&mut Option<Value<'a>>; PLACES] {
+        let Self { essence, identity, request, resources, .. } = self;
+        let [key, target] = &mut request.keys;
+        let [context, destination_context] = &mut request.contexts;
+        let [algorithm, destination_algorithm] = &mut request.algorithms;
+        [
+            &mut essence.version,
+            &mut essence.time,
+            &mut essence.source,
+            &mut essence.name,
+            &mut essence.kind,
+            &mut self.event_id,
+            &mut self.region,
+            &mut self.recipient,
+            &mut self.source_address,
+            &mut self.error_code,
+            &mut self.error_message,
+            &mut identity.kind,
+            &mut identity.arn,
+            &mut identity.account,
+            &mut identity.invoked_by,
+            &mut identity.principal_id,
+            &mut identity.session,
+            &mut request.parameters,
+            key,
+            target,
+            &mut request.destination,
+            context,
+            destination_context,
+            &mut request.algorithm,
+            algorithm,
+            destination_algorithm,
+            &mut request.key_pair_spec,
+            &mut resources.first,
+            &mut self.response_elements,
+            &mut self.service_event_details,
+        ]
+    }
+
+    /// Tells the names in the encryption contexts, values left out.
+    pub(super) fn each_context_name(&self, mut tell: impl FnMut(&[u8])) {
+        match self.context_names {
+            Some(names) => names.iter().for_each(|name| tell(name)),
+            None => self.request.each_context_name(tell),
+        }
+    }
+
     #[inline]
     pub(super) fn is_of_kms(&self) -> bool {
         text(self.essence.source).is_some_and(|source| *source == *KMS_SOURCE)
@@ -205,7 +261,7 @@ impl<'a> Request<'a> {
     }
 
     /// Tells the names in the encryption contexts, values left out.
-    pub(super) fn each_context_name(&self, mut tell: impl FnMut(&[u8])) {
+    fn each_context_name(&self, mut tell: impl FnMut(&[u8])) {
         for context in self.contexts.iter().flatten() {
             // What comes before damage is told.
             let _ = Cursor::new(context.json()).object(|name, cursor| {
@@ -238,11 +294,16 @@ impl<'a> Resources<'a> {
         Ok(resources)
     }
 
-    fn add(&mut self, arn: Value<'a>) {
+    pub(super) fn add(&mut self, arn: Value<'a>) {
         match self.first {
             None => self.first = Some(arn),
             Some(_) => self.more.push(arn),
         }
+    }
+
+    /// All but the first.
+    pub(super) fn more(&self) -> &[Value<'a>] {
+        &self.more
     }
 
     pub(super) fn arns(&self) -> impl Iterator<Item = Cow<'a, [u8]>> {

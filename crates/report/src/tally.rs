@@ -199,7 +199,7 @@ impl Tally {
     fn add_principal(&mut self, record: &Record<'_>, is_error: bool) -> Number {
         let number = self.principals.number(&fact::principal(&record.identity));
         let principal = self.principals.at(number);
-        if principal.requests == 0 {
+        if principal.issuer.is_none() {
             principal.issuer = fact::issuer(&record.identity).map(owned);
         }
         principal.requests += 1;
@@ -227,7 +227,7 @@ impl Tally {
     }
 
     fn add_contexts(&mut self, record: &Record<'_>, key: Option<Number>) {
-        record.request.each_context_name(|name| {
+        record.each_context_name(|name| {
             let context = self.contexts.number(name);
             *self.contexts.at(context) += 1;
             if let Some(key) = key {
