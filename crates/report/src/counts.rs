@@ -22,6 +22,38 @@ pub(super) type HashMap<K, V> = std::collections::HashMap<K, V, foldhash::fast::
 /// The number of a name in its list.
 pub(super) type Number = u32;
 
+/// Numbers of which there are mostly no more than `FEW`.
+#[derive(Debug)]
+pub(super) struct Numbers<const FEW: usize> {
+    first: [Number; FEW],
+    length: usize,
+    more: Vec<Number>,
+}
+
+impl<const FEW: usize> Default for Numbers<FEW> {
+    fn default() -> Self {
+        Self { first: [0; FEW], length: 0, more: Vec::new() }
+    }
+}
+
+impl<const FEW: usize> Numbers<FEW> {
+    #[inline]
+    pub(super) fn push(&mut self, number: Number) {
+        match self.first.get_mut(self.length) {
+            Some(place) => {
+                *place = number;
+                self.length += 1;
+            }
+            None => self.more.push(number),
+        }
+    }
+
+    #[inline]
+    pub(super) fn iter(&self) -> impl Iterator<Item = Number> {
+        self.first[..self.length].iter().chain(&self.more).copied()
+    }
+}
+
 /// A name that is looked up by its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Name(Arc<str>);

@@ -6,6 +6,7 @@
 
 use super::familiar::RecordReader;
 use super::options::Period;
+use super::pending::Pending;
 use super::record::Record;
 use super::seen::{Duplicates, Seen, SourceNumber};
 use super::tally::Tally;
@@ -104,6 +105,7 @@ pub(super) fn gather(files: &LogFiles, has_stdin: bool, period: Period, progress
         let mut worker = Worker {
             reader: Reader::default(),
             records: RecordReader::default(),
+            pending: Pending::default(),
             part: Part::default(),
             seen: &seen,
             period,
@@ -159,6 +161,7 @@ impl Part {
 struct Worker<'a> {
     reader: Reader,
     records: RecordReader,
+    pending: Pending,
     part: Part,
     seen: &'a Seen,
     period: Period,
@@ -170,15 +173,15 @@ impl Worker<'_> {
         let mut taker = |json: &[u8]| {
             let mut record = Record::default();
             let length = self.records.read(json, &mut record)?;
-            let is_new = || record.event_id().is_none_or(|id| self.seen.is_new(&id, number as SourceNumber));
-            if !self.period.contains(record.time) {
+            if self.period.contains(record.time) {
+                self.pending.add(&record, number as SourceNumber, self.seen, &mut part.tally);
+            } else {
                 part.outside_period += 1;
-            } else if is_new() {
-                part.tally.add(&record);
             }
             Ok(Taken { length, flow: ControlFlow::Continue(()) })
         };
         let summary = source.read(&mut self.reader, &mut taker);
+        self.pending.count(number as SourceNumber, self.seen, &mut part.tally);
         part.text_bytes += summary.text_bytes;
         if summary.is_digest {
             part.digests.push(number);

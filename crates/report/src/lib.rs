@@ -8,7 +8,7 @@
 //! the size of files.
 //! **Not here:** reading log files (`keywatch_logfiles`).
 //!
-//! `gather` (with `record`, `familiar`, `seen`) → `fact` → `tally` (with `counts`) → `summary` (with `price`) → `table` | JSON | `html` (with `chart`).
+//! `gather` (with `record`, `familiar`, `pending`, `seen`) → `fact` → `tally` (with `counts`) → `summary` (with `price`) → `table` | JSON | `html` (with `chart`).
 
 mod chart;
 mod counts;
@@ -17,6 +17,7 @@ mod familiar;
 mod gather;
 mod html;
 mod options;
+mod pending;
 mod price;
 mod record;
 mod seen;

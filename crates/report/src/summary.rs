@@ -9,7 +9,7 @@ use super::fact::BlockedBy;
 use super::gather::{DuplicatesOf, Gathered, Skipped};
 use super::options::Period;
 use super::price::{ASSUMPTIONS, FREE_REQUESTS_A_MONTH, PRICED_REQUESTS, PriceClass, class_of_spec};
-use super::tally::{Notable, Tally};
+use super::tally::{KeyTally, Notable, PrincipalTally, Tally};
 use jiff::civil::Date;
 use jiff::{Timestamp, tz::Offset};
 use serde::{Serialize, Serializer};
@@ -242,8 +242,8 @@ fn totals(gathered: &Gathered) -> Totals {
         requests: tally.requests,
         service_events: tally.kms_records - tally.requests,
         requests_without_key: tally.requests_without_key,
-        keys: tally.keys.iter().count(),
-        principals: tally.principals.iter().count(),
+        keys: used_keys(tally).count(),
+        principals: used_principals(tally).count(),
         first: tally.span.first(),
         last: tally.span.last(),
         outside_period: gathered.outside_period,
@@ -254,16 +254,27 @@ fn totals(gathered: &Gathered) -> Totals {
     }
 }
 
-fn keys(tally: &Tally) -> Vec<KeySummary> {
-    let mut users: HashMap<Number, Vec<(&str, u64)>> = HashMap::new();
-    for ((key, principal), requests) in &tally.uses {
-        users.entry(*key).or_default().push((tally.principals.name(*principal), *requests));
-    }
-    let mut keys: Vec<KeySummary> = tally
-        .keys
+/// The keys that records are about. A record that turned out to be a duplicate leaves names that are not counted.
+fn used_keys(tally: &Tally) -> impl Iterator<Item = (Number, &str, &KeyTally)> {
+    tally.keys.iter().filter(|(_, _, key)| key.requests + key.service_events > 0)
+}
+
+fn used_principals(tally: &Tally) -> impl Iterator<Item = (&str, &PrincipalTally)> {
+    tally
+        .principals
         .iter()
+        .filter(|(_, _, principal)| principal.requests > 0)
+        .map(|(_, name, principal)| (name, principal))
+}
+
+fn keys(tally: &Tally) -> Vec<KeySummary> {
+    let mut users: Vec<Vec<(Number, u64)>> = vec![Vec::new(); tally.keys.iter().count()];
+    for ((key, principal), requests) in &tally.uses {
+        users[*key as usize].push((*principal, *requests));
+    }
+    let mut keys: Vec<KeySummary> = used_keys(tally)
         .map(|(number, arn, key)| {
-            let users = Ranking::of(users.remove(&number).unwrap_or_default().into_iter());
+            let users = &mut users[number as usize];
             KeySummary {
                 arn: arn.to_owned(),
                 requests: key.requests,
@@ -272,13 +283,8 @@ fn keys(tally: &Tally) -> Vec<KeySummary> {
                 first_use: key.span.first(),
                 last_use: key.span.last(),
                 encryption_context_keys: Ranking::of_counts(&key.contexts, &tally.contexts),
-                principals_count: users.0.len(),
-                principals: users
-                    .0
-                    .into_iter()
-                    .take(KEY_PRINCIPALS_MAX)
-                    .map(|(arn, requests)| PrincipalCount { arn, requests })
-                    .collect(),
+                principals_count: users.len(),
+                principals: busiest(users, tally),
                 service_events: key.service_events,
             }
         })
@@ -289,11 +295,27 @@ fn keys(tally: &Tally) -> Vec<KeySummary> {
     keys
 }
 
-fn principals(tally: &Tally) -> Vec<PrincipalSummary> {
-    let mut principals: Vec<PrincipalSummary> = tally
-        .principals
+/// The principals with most requests, the most first.
+fn busiest(users: &mut [(Number, u64)], tally: &Tally) -> Vec<PrincipalCount> {
+    let name = |number: Number| tally.principals.name(number);
+    let order = |one: &(Number, u64), other: &(Number, u64)| {
+        other.1.cmp(&one.1).then_with(|| name(one.0).cmp(name(other.0)))
+    };
+    let users = if users.len() > KEY_PRINCIPALS_MAX {
+        users.select_nth_unstable_by(KEY_PRINCIPALS_MAX, order).0
+    } else {
+        users
+    };
+    users.sort_unstable_by(order);
+    users
         .iter()
-        .map(|(_, arn, principal)| PrincipalSummary {
+        .map(|(number, requests)| PrincipalCount { arn: name(*number).to_owned(), requests: *requests })
+        .collect()
+}
+
+fn principals(tally: &Tally) -> Vec<PrincipalSummary> {
+    let mut principals: Vec<PrincipalSummary> = used_principals(tally)
+        .map(|(arn, principal)| PrincipalSummary {
             arn: arn.to_owned(),
             requests: principal.requests,
             errors: principal.errors,

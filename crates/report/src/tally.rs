@@ -5,7 +5,7 @@
 //! let go (but counted).
 //! **Not here:** which records are counted (`gather`), and order and prices (`summary`).
 
-use super::counts::{Counts, HashMap, Hours, Named, Number, Span};
+use super::counts::{Counts, HashMap, Hours, Named, Number, Numbers, Span};
 use super::fact::{self, BlockedBy};
 use super::price::{self, PriceClass, Pricing};
 use super::record::{Record, text};
@@ -19,6 +19,7 @@ const CONTEXT_NAMES_MAX: usize = 100;
 const USES_MAX: usize = 4_000_000;
 /// Notable events kept of each kind, the newest.
 pub(super) const NOTABLE_MAX: usize = 10_000;
+const CREATE_KEY: &[u8] = b"CreateKey";
 /// Stands for a name that the record does not tell.
 const UNKNOWN: Cow<'static, [u8]> = Cow::Borrowed(b"(unknown)");
 const SECONDS_PER_HOUR: i64 = 3_600;
@@ -106,6 +107,37 @@ impl Notables {
     }
 }
 
+/// What is to be counted of a record.
+#[derive(Debug)]
+pub(super) enum Fact {
+    OfOtherService,
+    Request(Request),
+}
+
+/// A request, its names made numbers.
+#[derive(Debug)]
+pub(super) struct Request {
+    time: Timestamp,
+    operation: Number,
+    source: Number,
+    region: Number,
+    principal: Number,
+    keys: Numbers<1>,
+    contexts: Numbers<4>,
+    is_error: bool,
+    payment: Payment,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Payment {
+    /// By the account of the caller, which is another one.
+    Elsewhere,
+    By {
+        account: Number,
+        pricing: Pricing,
+    },
+}
+
 /// All counts of one thread.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
@@ -144,112 +176,134 @@ pub(super) struct Tally {
 impl Tally {
     /// Counts a record of any service.
     pub(super) fn add(&mut self, record: &Record<'_>) {
-        self.records += 1;
         if !record.is_of_kms() {
+            self.count(&Fact::OfOtherService);
             return;
         }
-        self.kms_records += 1;
-        self.span.add(record.time);
         let name = record.event_name();
         let keys = fact::keys(record);
         if record.essence.is_service_event() {
+            self.records += 1;
+            self.kms_records += 1;
+            self.span.add(record.time);
             *self.service_events.add(&name) += 1;
             for key in keys.iter() {
                 self.keys.add(key).service_events += 1;
             }
         } else {
-            self.add_request(record, &name, &keys);
+            let request = self.request(record, &name, &keys);
+            self.count_request(&request);
+            self.add_spec(record, &name, &request);
+            self.add_error(record, &request);
         }
         self.add_notable(record, &name, &keys);
     }
 
-    fn add_request(&mut self, record: &Record<'_>, name: &[u8], keys: &fact::Keys<'_>) {
-        self.requests += 1;
-        let operation = self.operations.number(name);
-        *self.operations.at(operation) += 1;
-        self.hours.add(record.time.as_second().div_euclid(SECONDS_PER_HOUR), operation);
-        *self.sources.add(&text(record.source_address).unwrap_or(UNKNOWN)) += 1;
-        let region = self.regions.number_again(&text(record.region).unwrap_or(UNKNOWN));
-        *self.regions.at(region) += 1;
-        let error = text(record.error_code);
-        let principal = self.add_principal(record, error.is_some());
-        let mut first_key = None;
-        for key in keys.iter() {
-            let number = self.add_key(key, record, name, operation);
-            first_key.get_or_insert(number);
-            if self.uses.len() < USES_MAX {
-                *self.uses.entry((number, principal)).or_default() += 1;
-            }
+    /// What is to be counted of a record, its names made numbers; `None` if that is not all there is to it.
+    /// Nothing is counted yet.
+    #[inline]
+    pub(super) fn fact(&mut self, record: &Record<'_>) -> Option<Fact> {
+        if !record.is_of_kms() {
+            return Some(Fact::OfOtherService);
         }
-        self.requests_without_key += u64::from(first_key.is_none());
-        self.add_contexts(record, first_key);
-        self.add_price(record, name, first_key);
-        if let Some(code) = error {
-            self.errors += 1;
-            *self.error_codes.add(&code) += 1;
-            let state = fact::blocked_by(&code, text(record.error_message).as_deref());
-            if let (Some(key), Some(state)) = (first_key, state) {
-                let blocked = self.blocked.entry((key, principal, operation, state)).or_default();
-                blocked.requests += 1;
-                blocked.span.add(record.time);
-            }
+        let name = record.event_name();
+        let is_special = record.essence.is_service_event()
+            || text(record.error_code).is_some()
+            || *name == *CREATE_KEY
+            || notable_kind(&name).is_some();
+        (!is_special).then(|| Fact::Request(self.request(record, &name, &fact::keys(record))))
+    }
+
+    fn request(&mut self, record: &Record<'_>, name: &[u8], keys: &fact::Keys<'_>) -> Request {
+        let mut numbers = Numbers::default();
+        keys.iter().for_each(|key| numbers.push(self.keys.number(key)));
+        let mut contexts = Numbers::default();
+        record.each_context_name(|name| contexts.push(self.contexts.number(name)));
+        Request {
+            time: record.time,
+            operation: self.operations.number(name),
+            source: self.sources.number(&text(record.source_address).unwrap_or(UNKNOWN)),
+            region: self.regions.number_again(&text(record.region).unwrap_or(UNKNOWN)),
+            principal: self.principal(record),
+            keys: numbers,
+            contexts,
+            is_error: text(record.error_code).is_some(),
+            payment: self.payment(record, name),
         }
     }
 
-    fn add_principal(&mut self, record: &Record<'_>, is_error: bool) -> Number {
+    fn principal(&mut self, record: &Record<'_>) -> Number {
         let number = self.principals.number(&fact::principal(&record.identity));
         let principal = self.principals.at(number);
         if principal.issuer.is_none() {
             principal.issuer = fact::issuer(&record.identity).map(owned);
         }
-        principal.requests += 1;
-        principal.errors += u64::from(is_error);
-        principal.span.add(record.time);
         number
     }
 
-    fn add_key(&mut self, key: &[u8], record: &Record<'_>, name: &[u8], operation: Number) -> Number {
-        let is_error = record.error_code.is_some();
-        let number = self.keys.number(key);
-        let key = self.keys.at(number);
-        key.requests += 1;
-        key.errors += u64::from(is_error);
-        key.operations.add(operation, 1);
-        key.span.add(record.time);
-        if name == b"CreateKey" && !is_error {
-            let metadata = record.response_elements.and_then(|response| response.get("keyMetadata"));
-            let spec = metadata.and_then(|metadata| {
-                metadata.get_str("keySpec").or_else(|| metadata.get_str("customerMasterKeySpec"))
-            });
-            key.spec = spec.map(Cow::into_owned);
-        }
-        number
-    }
-
-    fn add_contexts(&mut self, record: &Record<'_>, key: Option<Number>) {
-        record.each_context_name(|name| {
-            let context = self.contexts.number(name);
-            *self.contexts.at(context) += 1;
-            if let Some(key) = key {
-                self.keys.at(key).contexts.add_within(context, CONTEXT_NAMES_MAX);
-            }
-        });
-    }
-
-    fn add_price(&mut self, record: &Record<'_>, name: &[u8], key: Option<Number>) {
+    fn payment(&mut self, record: &Record<'_>, name: &[u8]) -> Payment {
         let account = record.account().unwrap_or(UNKNOWN);
         if text(record.identity.account).is_some_and(|caller| caller != account) {
-            self.paid_elsewhere += 1;
-            return;
+            return Payment::Elsewhere;
         }
-        let account = self.accounts.number_again(&account);
-        *self.accounts.at(account) += 1;
-        let day = record.time.as_second().div_euclid(SECONDS_PER_DAY);
         let pricing = price::pricing(
             name,
             record.request.algorithm().as_deref(),
             text(record.request.key_pair_spec).as_deref(),
         );
+        Payment::By { account: self.accounts.number_again(&account), pricing }
+    }
+
+    /// Counts a fact whose names have their numbers from this tally.
+    #[inline]
+    pub(super) fn count(&mut self, fact: &Fact) {
+        match fact {
+            Fact::OfOtherService => self.records += 1,
+            Fact::Request(request) => self.count_request(request),
+        }
+    }
+
+    fn count_request(&mut self, request: &Request) {
+        self.records += 1;
+        self.kms_records += 1;
+        self.requests += 1;
+        self.span.add(request.time);
+        *self.operations.at(request.operation) += 1;
+        self.hours.add(request.time.as_second().div_euclid(SECONDS_PER_HOUR), request.operation);
+        *self.sources.at(request.source) += 1;
+        *self.regions.at(request.region) += 1;
+        let principal = self.principals.at(request.principal);
+        principal.requests += 1;
+        principal.errors += u64::from(request.is_error);
+        principal.span.add(request.time);
+        for number in request.keys.iter() {
+            let key = self.keys.at(number);
+            key.requests += 1;
+            key.errors += u64::from(request.is_error);
+            key.operations.add(request.operation, 1);
+            key.span.add(request.time);
+            if self.uses.len() < USES_MAX {
+                *self.uses.entry((number, request.principal)).or_default() += 1;
+            }
+        }
+        let first_key = request.keys.iter().next();
+        self.requests_without_key += u64::from(first_key.is_none());
+        for context in request.contexts.iter() {
+            *self.contexts.at(context) += 1;
+            if let Some(key) = first_key {
+                self.keys.at(key).contexts.add_within(context, CONTEXT_NAMES_MAX);
+            }
+        }
+        self.count_payment(request, first_key);
+    }
+
+    fn count_payment(&mut self, request: &Request, key: Option<Number>) {
+        let Payment::By { account, pricing } = request.payment else {
+            self.paid_elsewhere += 1;
+            return;
+        };
+        *self.accounts.at(account) += 1;
+        let day = request.time.as_second().div_euclid(SECONDS_PER_DAY);
         match (pricing, key) {
             (Pricing::As(class), _) => *self.priced.entry((account, day, class)).or_default() += 1,
             (Pricing::ByKeySpec, Some(key)) => {
@@ -258,6 +312,33 @@ impl Tally {
             (Pricing::ByKeySpec, None) => {
                 *self.priced.entry((account, day, price::class_of_spec(None))).or_default() += 1;
             }
+        }
+    }
+
+    /// Keeps the spec of a key that was created.
+    fn add_spec(&mut self, record: &Record<'_>, name: &[u8], request: &Request) {
+        if name != CREATE_KEY || request.is_error {
+            return;
+        }
+        let metadata = record.response_elements.and_then(|response| response.get("keyMetadata"));
+        let spec = metadata.and_then(|metadata| {
+            metadata.get_str("keySpec").or_else(|| metadata.get_str("customerMasterKeySpec"))
+        });
+        let spec = spec.map(Cow::into_owned);
+        for key in request.keys.iter() {
+            self.keys.at(key).spec.clone_from(&spec);
+        }
+    }
+
+    fn add_error(&mut self, record: &Record<'_>, request: &Request) {
+        let Some(code) = text(record.error_code) else { return };
+        self.errors += 1;
+        *self.error_codes.add(&code) += 1;
+        let state = fact::blocked_by(&code, text(record.error_message).as_deref());
+        if let (Some(key), Some(state)) = (request.keys.iter().next(), state) {
+            let blocked = self.blocked.entry((key, request.principal, request.operation, state)).or_default();
+            blocked.requests += 1;
+            blocked.span.add(request.time);
         }
     }
 

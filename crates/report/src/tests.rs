@@ -429,6 +429,23 @@ fn the_number_of_threads_changes_nothing() {
 }
 
 #[test]
+fn a_duplicate_leaves_no_trace_in_the_counts() {
+    let other =
+        json!({"resources": resources(&[2]), "sourceIPAddress": "192.0.2.2", "userIdentity": {"arn": "b"}});
+    let files = Files::new(&[(
+        "a.json",
+        document(&[record(1, "Decrypt", json!({"resources": resources(&[1])})), record(1, "Encrypt", other)]),
+    )]);
+    let json = json_of(&files.summary(&[]));
+    let totals = &json["totals"];
+    assert_eq!([&totals["keys"], &totals["principals"], &totals["duplicate_records"]], [1, 1, 1]);
+    for (part, count) in [("keys", 1), ("principals", 1), ("operations", 1), ("sources", 1)] {
+        let length = json[part].as_array().map(Vec::len).or(json[part].as_object().map(serde_json::Map::len));
+        assert_eq!(length, Some(count), "{part}");
+    }
+}
+
+#[test]
 fn hostile_text_is_shown_and_not_obeyed() {
     let evil = "<script>alert(1)</script>\u{1b}[2J";
     let members = json!({
