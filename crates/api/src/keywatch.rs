@@ -15,7 +15,7 @@ pub use evidence::{
 pub use import_source::{
     CreateImportSourceRequest, CreateImportSourceResponse, DeleteImportSourceRequest,
     DescribeImportSourcesRequest, DescribeImportSourcesResponse, DigestVerdicts, ImportCursor, ImportFinding,
-    ImportSourceDescription, ImportedPlace, LOOK_BACK_SECONDS_DEFAULT, POLL_SECONDS_DEFAULT,
+    ImportSourceDescription, ImportedPlace, LOOK_BACK_SECONDS_DEFAULT, POLL_SECONDS_DEFAULT, PollProgress,
 };
 
 /// The table of operations.

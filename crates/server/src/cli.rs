@@ -13,6 +13,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::admin::AdminOptions;
 use crate::client::import_source::ImportSourceOptions;
+use crate::client::source::BucketOptions;
 use crate::config::ServeOptions;
 use crate::detect::DetectOptions;
 use crate::exit;
@@ -119,7 +120,8 @@ pub struct OutboxOptions {
 ///
 /// Reads log files of any accounts and Regions, as CloudTrail delivers them to a bucket. The server takes their records into
 /// its event history, and its metrics, alarms, log groups and rules see their keys like its own. A record that is there
-/// already is passed over, so an import that was broken off is finished by running it again.
+/// already is passed over, so an import that was broken off is finished by running it again. A bucket is read by the server itself, once,
+/// with the credentials of the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN).
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Exit codes:
@@ -131,11 +133,12 @@ Exit codes:
 Examples:
   keywatch import AWSLogs/111122223333/CloudTrail
   keywatch import 'logs/**/*.json.gz'
+  keywatch import s3://org-trail --region eu-west-1 --fetch-public-keys
   zcat *.json.gz | keywatch import -")]
 pub struct ImportOptions {
     #[command(flatten)]
     pub client: ClientOptions,
-    /// Files, directories (searched at any depth for .json and gzip files), globs, or - for standard input
+    /// Files, directories (searched at any depth for .json and gzip files), globs, - for standard input, or s3://bucket/prefix
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// Answer of `aws cloudtrail list-public-keys`; digests beside the log files are held against these keys
@@ -144,6 +147,8 @@ pub struct ImportOptions {
     /// Do not hold log files against the digests beside them
     #[arg(long)]
     pub no_digests: bool,
+    #[command(flatten)]
+    pub bucket: BucketOptions,
 }
 
 /// Find records of the running server, own and imported, by any of their attributes

@@ -33,6 +33,8 @@ crate::shape! {
         public_keys: Option<String> [len 1..=65536],
         /// Ask the source's CloudTrail for public keys that are not known.
         fetch_public_keys: Option<bool>,
+        /// Poll it once. Asked for again it goes on where it stood, with the settings given then.
+        once: Option<bool>,
     }
 }
 
@@ -107,7 +109,11 @@ pub struct ImportSourceDescription {
     /// When the last poll ended, and the last one that met no error.
     pub last_poll: Option<WireTime>,
     pub last_success: Option<WireTime>,
-    pub next_poll: WireTime,
+    /// None after the only poll of a source that is polled once.
+    pub next_poll: Option<WireTime>,
+    /// The poll under way.
+    pub current_poll: Option<PollProgress>,
+    pub once: bool,
     pub last_error: Option<String>,
     /// Failed polls since the last one that met no error.
     pub failures: u32,
@@ -115,6 +121,8 @@ pub struct ImportSourceDescription {
     pub files: u64,
     pub files_refused: u64,
     pub files_unusable: u64,
+    /// Log files that were missing or refused, and are now as their digest says.
+    pub files_restored: u64,
     pub records: u64,
     pub imported: u64,
     pub duplicates: u64,
@@ -128,6 +136,18 @@ pub struct ImportSourceDescription {
     pub cursors: Vec<ImportCursor>,
     /// What was found wrong, the newest first; older ones are forgotten.
     pub findings: Vec<ImportFinding>,
+}
+
+/// How far a poll has come: files, digests included, and their bytes as they lie there.
+#[skip_serializing_none]
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct PollProgress {
+    pub files: u64,
+    pub bytes: u64,
+    /// Of the whole poll, once they are known.
+    pub files_total: Option<u64>,
+    pub bytes_total: Option<u64>,
 }
 
 /// What digests said.

@@ -1,11 +1,11 @@
-//! `keywatch import PATH…`: sends CloudTrail log files to the running server, which takes in what is new.
+//! `keywatch import PATH…`: sends CloudTrail log files to the running server, which takes in what is new; buckets it reads by itself
+//! (`import_bucket`).
 //!
 //! A **part** is as many records of one source as one request carries: files of any size are sent in parts, so memory is
 //! bounded by the parts under way. A **problem** is something of a source that could not be sent; it is told at once and
 //! never stops the rest, unlike a server that is gone.
 //! **Not here:** telling old from new, which the server does (`keywatch_monitor::trail::import`).
 
-use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -15,14 +15,16 @@ use std::thread;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use indicatif::ProgressBar;
-use jiff::Timestamp;
 use keywatch_api::Blob;
 use keywatch_logfiles::{LogFile, LogFiles, RawRecord, Reader, discover};
 use serde::{Deserialize, Serialize};
 
+use super::import_bucket::{self, Once};
+use super::source::{is_bucket, read_keys};
+use super::tally::Tally;
 use super::{ClientError, finish, print, request};
 use crate::cli::ImportOptions;
+use crate::progress::{Progress, Total};
 use crate::verify::{Beside, judge_beside};
 use crate::{data_dir, exit, progress};
 
@@ -32,8 +34,6 @@ const PART_TEXT_BYTES: usize = 4 << 20;
 const THREADS_MAX: usize = 3;
 /// Longest name of an import, in bytes.
 const NAME_BYTES_MAX: usize = 1024;
-/// Accounts and Regions are listed up to here.
-const PLACES_MAX: usize = 1_000;
 const STDIN: &str = "-";
 
 /// Imports, and says what came of it: on standard output in sum, on standard error each problem.
@@ -49,21 +49,50 @@ pub fn run(options: ImportOptions) -> ExitCode {
 fn import(options: ImportOptions) -> Result<bool, ClientError> {
     let directory = data_dir::locate(options.client.data_dir)?;
     data_dir::read_server(&directory)?;
+    let (buckets, paths): (Vec<PathBuf>, Vec<PathBuf>) =
+        options.paths.into_iter().partition(|path| is_bucket(&path.to_string_lossy()));
+    if buckets.is_empty() && !options.bucket.is_empty() {
+        let text = "--endpoint, --region and --fetch-public-keys are for s3://bucket/prefix";
+        return Err(ClientError::Usage(text.to_owned()));
+    }
+    let mut has_problems = false;
+    if !paths.is_empty() {
+        has_problems |= import_files(&directory, paths, &options.public_keys, options.no_digests)?;
+    }
+    for location in buckets {
+        let once = Once {
+            location: location.to_string_lossy().into_owned(),
+            bucket: options.bucket.clone(),
+            public_keys: &options.public_keys,
+            validate_digests: !options.no_digests,
+        };
+        has_problems |= import_bucket::import(&directory, once)?;
+    }
+    Ok(has_problems)
+}
+
+/// Sends files and standard input.
+fn import_files(
+    directory: &Path,
+    paths: Vec<PathBuf>,
+    public_keys: &[PathBuf],
+    no_digests: bool,
+) -> Result<bool, ClientError> {
     let (stdin, paths): (Vec<PathBuf>, Vec<PathBuf>) =
-        options.paths.into_iter().partition(|path| path.as_os_str() == STDIN);
-    let keys: Vec<Vec<u8>> = options.public_keys.iter().map(read).collect::<Result<_, _>>()?;
+        paths.into_iter().partition(|path| path.as_os_str() == STDIN);
+    let keys: Vec<Vec<u8>> = public_keys.iter().map(read_keys).collect::<Result<_, _>>()?;
     let mut files = discover(&paths).map_err(|error| ClientError::Usage(error.to_string()))?;
-    let beside = if options.no_digests { None } else { judged(&files, &keys)? };
+    let beside = if no_digests { None } else { judged(&files, &keys)? };
     let refused = beside.as_ref().map(|beside| &beside.refused);
     files.files.retain(|file| refused.is_none_or(|refused| !refused.contains(&file.path)));
-    let bar = progress::bar_of(&files);
+    let progress = Progress::begin();
     for (path, fault) in &files.faults {
-        tell(&bar, path, &fault.to_string());
+        tell(&progress, path, &fault.to_string());
     }
     let mut sources: Vec<Source<'_>> = files.files.iter().map(Source::File).collect();
     sources.extend((!stdin.is_empty()).then_some(Source::Stdin));
-    let (mut tally, failure) = send_all(&directory, &sources, &bar);
-    bar.finish_and_clear();
+    let (mut tally, failure) = send_all(directory, &sources, (&progress, Total::of(&files)));
+    progress.finish();
     tally.has_problems |= !files.faults.is_empty();
     print(&tally.to_string())?;
     if let Some(beside) = &beside {
@@ -71,11 +100,6 @@ fn import(options: ImportOptions) -> Result<bool, ClientError> {
         tell_of_digests(beside)?;
     }
     failure.map_or(Ok(tally.has_problems), Err)
-}
-
-fn read(path: &PathBuf) -> Result<Vec<u8>, ClientError> {
-    std::fs::read(path)
-        .map_err(|error| ClientError::Usage(format!("cannot read {}: {error}", path.display())))
 }
 
 /// What the digests among the files say, with a bar of its own: the files they name are read once more.
@@ -115,13 +139,18 @@ impl Source<'_> {
 }
 
 /// Sends all sources, several at a time; breaks off at the first failure of the server.
-fn send_all(directory: &Path, sources: &[Source<'_>], bar: &ProgressBar) -> (Tally, Option<ClientError>) {
+fn send_all(
+    directory: &Path,
+    sources: &[Source<'_>],
+    (progress, total): (&Progress, Total),
+) -> (Tally, Option<ClientError>) {
     let next = AtomicUsize::new(0);
     let is_over = AtomicBool::new(false);
     let threads = THREADS_MAX.min(sources.len()).max(1);
     let work = || {
         let mut reader = Reader::default();
-        let mut sender = Sender { directory, bar, tally: Tally::default(), part: Part::default() };
+        let (tally, part) = (Tally::default(), Part::default());
+        let mut sender = Sender { directory, progress, total, tally, part };
         while !is_over.load(Ordering::Relaxed)
             && let Some(source) = sources.get(next.fetch_add(1, Ordering::Relaxed))
         {
@@ -164,7 +193,8 @@ struct Answer {
 /// One thread's work.
 struct Sender<'a> {
     directory: &'a Path,
-    bar: &'a ProgressBar,
+    progress: &'a Progress,
+    total: Total,
     tally: Tally,
     part: Part,
 }
@@ -192,7 +222,7 @@ impl Sender<'_> {
         outcome?;
         self.flush(path)?;
         if let Source::File(file) = source {
-            self.bar.inc(file.bytes);
+            self.progress.pass(file.bytes, self.total);
         }
         if summary.is_digest {
             return Ok(());
@@ -225,12 +255,12 @@ impl Sender<'_> {
 
     fn problem(&mut self, path: &Path, reason: &str) {
         self.tally.has_problems = true;
-        tell(self.bar, path, reason);
+        tell(self.progress, path, reason);
     }
 }
 
-fn tell(bar: &ProgressBar, path: &Path, reason: &str) {
-    bar.suspend(|| exit::complain(&format!("{}: {reason}", path.display())));
+fn tell(progress: &Progress, path: &Path, reason: &str) {
+    progress.suspend(|| exit::complain(&format!("{}: {reason}", path.display())));
 }
 
 /// The last characters of a text that fit into so many bytes.
@@ -268,67 +298,6 @@ impl Part {
         let packed = gzip.write_all(&self.text).and_then(|()| gzip.finish());
         self.text.clear();
         Some(packed.expect("memory takes every write"))
-    }
-}
-
-/// What was sent and what came of it.
-#[derive(Debug, Default)]
-struct Tally {
-    files: u64,
-    imported: u64,
-    duplicates: u64,
-    skipped: u64,
-    has_problems: bool,
-    first: Option<Timestamp>,
-    last: Option<Timestamp>,
-    /// `111122223333/eu-west-1`
-    places: BTreeSet<String>,
-}
-
-impl Tally {
-    fn see(&mut self, record: &RawRecord<'_>) {
-        let time = record.event_time;
-        self.first = Some(self.first.map_or(time, |first| first.min(time)));
-        self.last = Some(self.last.map_or(time, |last| last.max(time)));
-        if let (Some(account), Some(region)) = (&record.account, &record.region) {
-            self.see_place(format!("{account}/{region}"));
-        }
-    }
-
-    fn see_place(&mut self, place: String) {
-        if self.places.len() < PLACES_MAX {
-            self.places.insert(place);
-        }
-    }
-
-    fn merge(mut self, other: Self) -> Self {
-        self.files += other.files;
-        self.imported += other.imported;
-        self.duplicates += other.duplicates;
-        self.skipped += other.skipped;
-        self.has_problems |= other.has_problems;
-        self.first = self.first.into_iter().chain(other.first).min();
-        self.last = self.last.into_iter().chain(other.last).max();
-        other.places.into_iter().for_each(|place| self.see_place(place));
-        self
-    }
-}
-
-impl std::fmt::Display for Tally {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { files, imported, duplicates, skipped, .. } = self;
-        write!(
-            f,
-            "{files} files: {imported} records imported, {duplicates} were there already, {skipped} skipped"
-        )?;
-        if let (Some(first), Some(last)) = (self.first, self.last) {
-            write!(f, "\nfrom {first} to {last}")?;
-        }
-        if !self.places.is_empty() {
-            let places: Vec<&str> = self.places.iter().map(String::as_str).collect();
-            write!(f, "\nof {}", places.join(", "))?;
-        }
-        Ok(())
     }
 }
 

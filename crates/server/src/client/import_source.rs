@@ -4,24 +4,20 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::thread;
-use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::SignedDuration;
-use keywatch_api::{SecretText, WireTime};
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::source::{Ask, BucketOptions, Digests, Page, Source, is_bucket, read, wait};
 use super::{ClientError, finish, print, request};
 use crate::cli::ClientOptions;
 use crate::{data_dir, exit};
 
-/// Between two looks at a source that is waited for.
-const LOOK: Duration = Duration::from_millis(250);
+/// Findings printed of a source; `--json` has all that are kept.
+const FINDINGS_SHOWN: usize = 5;
 const PAGE: u64 = 100;
 
 /// Import log files from buckets and directories, again and again
@@ -71,12 +67,8 @@ pub struct AddOptions {
     /// s3://bucket/prefix (the prefix as the trail has it), or a directory of the server
     #[arg(value_name = "LOCATION")]
     location: String,
-    /// Where S3 is, and CloudTrail for --fetch-public-keys, when not on AWS
-    #[arg(long, value_name = "URL")]
-    endpoint: Option<String>,
-    /// Region of the bucket
-    #[arg(long, value_name = "REGION")]
-    region: Option<String>,
+    #[command(flatten)]
+    bucket: BucketOptions,
     /// Queue that is told of new objects (S3 event notifications, or notices of the trail's topic); without it the bucket is listed
     #[arg(long, value_name = "URL")]
     queue_url: Option<String>,
@@ -92,9 +84,6 @@ pub struct AddOptions {
     /// Answer of `aws cloudtrail list-public-keys`; digests are held against these keys
     #[arg(long, value_name = "FILE")]
     public_keys: Option<PathBuf>,
-    /// Ask the source's CloudTrail for public keys (action cloudtrail:ListPublicKeys)
-    #[arg(long)]
-    fetch_public_keys: bool,
     /// Wait until the first poll is over, and exit with 1 when it failed or found something wrong
     #[arg(long)]
     wait: bool,
@@ -121,47 +110,20 @@ fn act(options: ImportSourceOptions) -> Result<bool, ClientError> {
     }
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Ask<'a> {
-    name: &'a str,
-    location: String,
-    endpoint: Option<String>,
-    region: Option<String>,
-    access_key_id: Option<String>,
-    secret_access_key: Option<SecretText>,
-    session_token: Option<SecretText>,
-    queue_url: Option<String>,
-    poll_interval_seconds: i64,
-    look_back_seconds: i64,
-    validate_digests: bool,
-    public_keys: Option<String>,
-    fetch_public_keys: bool,
-}
-
 fn add(directory: &Path, options: AddOptions) -> Result<bool, ClientError> {
-    let is_bucket = options.location.starts_with("s3://");
-    let variable = |name: &str| std::env::var(name).ok().filter(|text| is_bucket && !text.is_empty());
-    let secret = |name: &str| variable(name).map(SecretText::new);
+    let is_bucket = is_bucket(&options.location);
     let location = if is_bucket { options.location } else { absolute(&options.location)? };
     let public_keys = options.public_keys.map(|path| {
         std::fs::read_to_string(&path)
             .map_err(|error| ClientError::Usage(format!("cannot read {}: {error}", path.display())))
     });
     let ask = Ask {
-        name: &options.name,
-        location,
-        endpoint: options.endpoint,
-        region: options.region.or_else(|| variable("AWS_REGION")),
-        access_key_id: variable("AWS_ACCESS_KEY_ID"),
-        secret_access_key: secret("AWS_SECRET_ACCESS_KEY"),
-        session_token: secret("AWS_SESSION_TOKEN"),
         queue_url: options.queue_url,
-        poll_interval_seconds: seconds(&options.every)?,
-        look_back_seconds: seconds(&options.look_back)?,
+        poll_interval_seconds: Some(seconds(&options.every)?),
+        look_back_seconds: Some(seconds(&options.look_back)?),
         validate_digests: !options.no_digests,
         public_keys: public_keys.transpose()?,
-        fetch_public_keys: options.fetch_public_keys,
+        ..Ask::new(&options.name, location, options.bucket)
     };
     let _: Value = request::call(directory, "CreateImportSource", &ask)?;
     if !options.wait {
@@ -189,76 +151,6 @@ fn seconds(text: &str) -> Result<i64, ClientError> {
     text.parse::<SignedDuration>().map(|duration| duration.as_secs()).map_err(|_| expected())
 }
 
-/// Waits for the end of the first poll, with a bar on a terminal.
-fn wait(directory: &Path, name: &str) -> Result<Source, ClientError> {
-    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-    let style = ProgressStyle::with_template("{spinner} {elapsed} {msg}");
-    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
-    loop {
-        let source = named(directory, name)?;
-        if source.last_poll.is_some() {
-            bar.finish_and_clear();
-            return Ok(source);
-        }
-        bar.set_message(format!(
-            "{} files, {} records imported, {} were there already",
-            source.files, source.imported, source.duplicates
-        ));
-        bar.tick();
-        thread::sleep(LOOK);
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Page {
-    import_sources: Vec<Value>,
-    next_token: Option<String>,
-}
-
-/// What the table shows of a source.
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Source {
-    name: String,
-    location: String,
-    last_poll: Option<WireTime>,
-    last_error: Option<String>,
-    files: u64,
-    files_refused: u64,
-    files_unusable: u64,
-    imported: u64,
-    duplicates: u64,
-    digests: Digests,
-    places: Vec<Value>,
-    findings: Vec<Finding>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Digests {
-    valid: u64,
-    invalid: u64,
-    unproven: u64,
-    missing: u64,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Finding {
-    place: String,
-    reason: String,
-}
-
-fn named(directory: &Path, name: &str) -> Result<Source, ClientError> {
-    let page: Page = request::call(directory, "DescribeImportSources", &json!({ "Name": name }))?;
-    read(page.import_sources.into_iter().next().unwrap_or_default())
-}
-
-fn read(value: Value) -> Result<Source, ClientError> {
-    serde_json::from_value(value).map_err(ClientError::Answer)
-}
-
 fn list(directory: &Path, name: Option<String>, json: bool) -> Result<(), ClientError> {
     let mut sources = Vec::new();
     let mut ask = match name {
@@ -277,7 +169,23 @@ fn list(directory: &Path, name: Option<String>, json: bool) -> Result<(), Client
         let Some(token) = page.next_token else { break };
         ask["NextToken"] = token.into();
     }
-    if json { Ok(()) } else { print(&table(&sources)) }
+    if json {
+        return Ok(());
+    }
+    print(&table(&sources))?;
+    sources.iter().flat_map(findings).try_for_each(|line| print(&line))
+}
+
+/// What was found wrong at a source, the newest first.
+fn findings(source: &Source) -> Vec<String> {
+    let Source { name, findings, .. } = source;
+    let shown = findings.iter().take(FINDINGS_SHOWN);
+    let mut lines: Vec<String> =
+        shown.map(|finding| format!("{name}: {}: {}", finding.place, finding.reason)).collect();
+    if findings.len() > FINDINGS_SHOWN {
+        lines.push(format!("{name}: {} more, see --json", findings.len() - FINDINGS_SHOWN));
+    }
+    lines
 }
 
 fn table(sources: &[Source]) -> String {
@@ -289,6 +197,7 @@ fn table(sources: &[Source]) -> String {
         "LAST POLL",
         "FILES",
         "REFUSED",
+        "RESTORED",
         "UNUSABLE",
         "IMPORTED",
         "THERE ALREADY",
@@ -297,18 +206,19 @@ fn table(sources: &[Source]) -> String {
         "STATE",
     ]);
     for source in sources {
-        let Digests { valid, invalid, unproven, missing } = source.digests;
+        let Digests { valid, invalid, unproven, missing, files_changed, .. } = &source.digests;
         table.add_row([
             source.name.clone(),
             source.location.clone(),
             source.last_poll.map_or_else(|| "-".to_owned(), |time| time.0.to_string()),
             source.files.to_string(),
             source.files_refused.to_string(),
+            source.files_restored.to_string(),
             source.files_unusable.to_string(),
             source.imported.to_string(),
             source.duplicates.to_string(),
             source.places.len().to_string(),
-            format!("{valid} valid, {invalid} invalid, {unproven} unproven, {missing} missing"),
+            format!("{valid} valid, {invalid} invalid, {unproven} unproven, {missing} missing; {files_changed} files contradicted"),
             source.last_error.clone().unwrap_or_else(|| "ok".to_owned()),
         ]);
     }

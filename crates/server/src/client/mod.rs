@@ -4,11 +4,14 @@ pub mod clock;
 pub mod deletion_readiness;
 pub mod env;
 pub mod import;
+mod import_bucket;
 pub mod import_source;
 mod moment;
 pub mod outbox;
 mod request;
 pub mod search;
+pub mod source;
+mod tally;
 pub mod usage;
 
 use std::process::ExitCode;

@@ -28,10 +28,17 @@ pub async fn create_import_source<S: AsRef<Sources> + Sync>(
 ) -> Result<CreateImportSourceResponse, ImportError> {
     call.authorize_own("keywatch:CreateImportSource", "*")?;
     let sources = service.as_ref();
-    let source = checked(call, sources, &request)?;
-    let key = source_key(call.account(), &source.name);
-    if call.tx.get::<SourceRecord>(SOURCE, &key).await?.is_some() {
-        return Err(ImportError::SourceExists(source.name));
+    let key = source_key(call.account(), &request.name);
+    let known = call.tx.get::<SourceRecord>(SOURCE, &key).await?;
+    let id = known.as_ref().map_or_else(|| Uuid::new_v4().to_string(), |known| known.id.clone());
+    let source = checked(call, sources, &request, id)?;
+    if let Some(known) = known {
+        if !goes_on(&known, &source) {
+            return Err(ImportError::SourceExists(source.name));
+        }
+        call.tx.put(SOURCE, &key, &source)?;
+        call.tx.put(SCHEDULE, &key, &ScheduleRecord::first(call.now))?;
+        return Ok(CreateImportSourceResponse { name: source.name });
     }
     let prefix = account_prefix(call.account());
     let scan = Scan { prefix: &prefix, after: None, limit: SOURCES_MAX };
@@ -44,11 +51,17 @@ pub async fn create_import_source<S: AsRef<Sources> + Sync>(
     Ok(CreateImportSourceResponse { name: source.name })
 }
 
-/// The source that a request describes.
+/// Whether a source that is polled once is asked for again: it keeps its cursors, and takes what else is said anew.
+fn goes_on(known: &SourceRecord, source: &SourceRecord) -> bool {
+    known.once && source.once && known.location == source.location && known.endpoint == source.endpoint
+}
+
+/// The source that a request describes, with credentials sealed for `id`.
 fn checked(
     call: &Call<'_>,
     sources: &Sources,
     request: &CreateImportSourceRequest,
+    id: String,
 ) -> Result<SourceRecord, ImportError> {
     let invalid = |text: &str| ImportError::InvalidSource(text.to_owned());
     let location =
@@ -65,7 +78,6 @@ fn checked(
             return Err(invalid(&format!("{member}: expected an http or https URL without credentials.")));
         }
     }
-    let id = Uuid::new_v4().to_string();
     let sealed = match (&request.access_key_id, &request.secret_access_key) {
         (Some(_), Some(secret)) => {
             let token = request.session_token.as_ref().map(SecretText::expose);
@@ -76,6 +88,9 @@ fn checked(
     };
     if sealed.is_none() && (request.queue_url.is_some() || request.fetch_public_keys == Some(true)) {
         return Err(invalid("QueueUrl and FetchPublicKeys need credentials."));
+    }
+    if request.once == Some(true) && request.queue_url.is_some() {
+        return Err(invalid("Once: a queue is asked again and again."));
     }
     let mut keys = PublicKeys::default();
     if let Some(list) = &request.public_keys {
@@ -98,6 +113,7 @@ fn checked(
         public_keys: keys.values().map(|key| BASE64.encode(key)).collect(),
         created: call.now,
         created_by: call.caller.arn.clone(),
+        once: request.once.unwrap_or(false),
     })
 }
 

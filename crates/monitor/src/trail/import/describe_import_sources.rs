@@ -2,7 +2,7 @@
 
 use keywatch_api::keywatch::{
     DescribeImportSourcesRequest, DescribeImportSourcesResponse, DigestVerdicts, ImportCursor, ImportFinding,
-    ImportSourceDescription, ImportedPlace,
+    ImportSourceDescription, ImportedPlace, PollProgress,
 };
 use keywatch_api::page;
 use keywatch_iam::Call;
@@ -10,19 +10,20 @@ use keywatch_store::{Scan, StoreError};
 
 use super::ImportError;
 use super::source::record::{
-    CURSOR, CursorRecord, PROGRESS, ProgressRecord, SCHEDULE, SOURCE, ScheduleRecord, SourceRecord,
+    CURSOR, CursorRecord, NEVER, PROGRESS, ProgressRecord, SCHEDULE, SOURCE, ScheduleRecord, SourceRecord,
     account_prefix, part_key, source_key,
 };
+use super::source::{Meter, Sources};
 
 const PAGE_DEFAULT: i32 = 20;
 /// Folders shown of one source.
 const CURSORS_MAX: usize = 500;
 const QUESTION: &str = "DescribeImportSources";
 
-/// Needs nothing of the service that serves it.
-pub async fn describe_import_sources<S: Sync>(
+/// Needs only the sources of the service that serves it.
+pub async fn describe_import_sources<S: AsRef<Sources> + Sync>(
     call: &mut Call<'_>,
-    _: &S,
+    service: &S,
     request: DescribeImportSourcesRequest,
 ) -> Result<DescribeImportSourcesResponse, ImportError> {
     call.authorize_own("keywatch:DescribeImportSources", "*")?;
@@ -40,7 +41,8 @@ pub async fn describe_import_sources<S: Sync>(
     };
     let mut import_sources = Vec::with_capacity(records.len());
     for record in records {
-        import_sources.push(describe(call, record).await?);
+        let meter = service.as_ref().inner.meters.of(&record.id);
+        import_sources.push(describe(call, record, meter).await?);
     }
     Ok(DescribeImportSourcesResponse { import_sources, next_token })
 }
@@ -62,7 +64,11 @@ async fn listed(
     Ok((rows.into_iter().map(|(_, record)| record).collect(), last))
 }
 
-async fn describe(call: &mut Call<'_>, source: SourceRecord) -> Result<ImportSourceDescription, StoreError> {
+async fn describe(
+    call: &mut Call<'_>,
+    source: SourceRecord,
+    meter: Option<Meter>,
+) -> Result<ImportSourceDescription, StoreError> {
     let schedule = call.tx.get::<ScheduleRecord>(SCHEDULE, &source.key()).await?;
     let schedule = schedule.unwrap_or_else(|| ScheduleRecord::first(source.created));
     let progress = call.tx.get::<ProgressRecord>(PROGRESS, &source.id).await?.unwrap_or_default();
@@ -83,12 +89,15 @@ async fn describe(call: &mut Call<'_>, source: SourceRecord) -> Result<ImportSou
         created_by: source.created_by,
         last_poll: schedule.last_poll.map(Into::into),
         last_success: schedule.last_success.map(Into::into),
-        next_poll: schedule.due.into(),
+        next_poll: (schedule.due < NEVER).then(|| schedule.due.into()),
+        current_poll: meter.map(poll_progress),
+        once: source.once,
         last_error: schedule.last_error,
         failures: schedule.failures,
         files: progress.files,
         files_refused: progress.refused,
         files_unusable: progress.unusable,
+        files_restored: progress.restored,
         records: progress.records,
         imported: progress.imported,
         duplicates: progress.duplicates,
@@ -100,6 +109,16 @@ async fn describe(call: &mut Call<'_>, source: SourceRecord) -> Result<ImportSou
         cursors,
         findings: progress.findings.into_iter().map(finding).collect(),
     })
+}
+
+fn poll_progress(meter: Meter) -> PollProgress {
+    let Meter { files, bytes, total } = meter;
+    PollProgress {
+        files,
+        bytes,
+        files_total: total.map(|(files, _)| files),
+        bytes_total: total.map(|(_, bytes)| bytes),
+    }
 }
 
 fn verdicts(progress: &ProgressRecord) -> DigestVerdicts {

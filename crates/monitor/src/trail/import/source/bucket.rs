@@ -9,7 +9,9 @@ use futures_util::stream::BoxStream;
 use keywatch_crypto::RootKeyring;
 use object_store::aws::{AmazonS3, AmazonS3Builder, AwsCredential};
 use object_store::path::Path;
-use object_store::{Attribute, BackoffConfig, ObjectStore, RetryConfig, StaticCredentialProvider};
+use object_store::{
+    Attribute, BackoffConfig, ObjectMeta, ObjectStore, RetryConfig, StaticCredentialProvider,
+};
 
 use super::http::Guarded;
 use super::intake::{FILE_BYTES_MAX, Fetched};
@@ -33,6 +35,13 @@ const RETRY: RetryConfig = RetryConfig {
 const FOLDERS_MAX: usize = 10_000;
 /// Organisations, accounts and kinds looked into on the way to them.
 const LEVELS_MAX: usize = 50_000;
+
+/// An object of a listing.
+#[derive(Clone, Debug)]
+pub(super) struct Listed {
+    pub(super) key: String,
+    pub(super) bytes: u64,
+}
 
 /// A bucket that can be read; cheap to clone.
 #[derive(Clone, Debug)]
@@ -103,14 +112,15 @@ impl Bucket {
         &self,
         folder: &Folder,
         after: &str,
-    ) -> Result<BoxStream<'static, Result<String, PollError>>, PollError> {
+    ) -> Result<BoxStream<'static, Result<Listed, PollError>>, PollError> {
         let path = |text: &str| Path::parse(text).map_err(|error| PollError::Remote(chain(&error)));
         let prefix = path(&folder.path)?;
         let listed = match after {
             "" => self.store.list(Some(&prefix)),
             after => self.store.list_with_offset(Some(&prefix), &path(after)?),
         };
-        Ok(Box::pin(listed.map_ok(|object| String::from(object.location)).map_err(failed)))
+        let listed = listed.map_ok(|object| Listed { bytes: object.size, key: object.location.into() });
+        Ok(Box::pin(listed.map_err(failed)))
     }
 
     /// An object whole; `None` when it is gone.
@@ -123,9 +133,10 @@ impl Bucket {
         };
         let signature = got.attributes.get(&Attribute::Metadata(SIGNATURE_METADATA.into()));
         let signature = signature.map(|value| value.as_ref().to_owned());
-        let is_too_large = got.meta.size > FILE_BYTES_MAX;
+        let (bytes, tag) = (got.meta.size, Some(tag_of(&got.meta)));
+        let is_too_large = bytes > FILE_BYTES_MAX;
         let body = if is_too_large { Bytes::new() } else { got.bytes().await.map_err(failed)? };
-        Ok(Some(Fetched { name: key.to_owned(), body, signature, is_too_large }))
+        Ok(Some(Fetched { name: key.to_owned(), body, bytes, tag, signature, is_too_large }))
     }
 
     /// The same with the key, as a future that borrows nothing.
@@ -133,15 +144,26 @@ impl Bucket {
         Ok((self.fetch(&key).await?, key))
     }
 
-    /// Whether an object is there.
-    pub(super) async fn has(&self, key: &str) -> Result<bool, PollError> {
+    /// Whether an object is the source's.
+    pub(super) fn holds(&self, key: &str) -> bool {
+        let below = key.strip_prefix(self.prefix.as_str());
+        below.is_some_and(|rest| self.prefix.is_empty() || rest.starts_with('/'))
+    }
+
+    /// What tells an object from another one under its key; `None` when it is not there.
+    pub(super) async fn tag(&self, key: &str) -> Result<Option<String>, PollError> {
         let path = Path::parse(key).map_err(|error| PollError::Remote(chain(&error)))?;
         match self.store.head(&path).await {
-            Ok(_) => Ok(true),
-            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Ok(meta) => Ok(Some(tag_of(&meta))),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(failed(error)),
         }
     }
+}
+
+/// The entity tag; of a store without them the time of the last change.
+fn tag_of(meta: &ObjectMeta) -> String {
+    meta.e_tag.clone().unwrap_or_else(|| meta.last_modified.to_rfc3339())
 }
 
 fn provider(credential: AwsCredential) -> StaticCredentialProvider<AwsCredential> {

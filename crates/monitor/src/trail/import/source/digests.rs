@@ -12,10 +12,10 @@ use serde::{Deserialize, Serialize};
 
 use super::http::JsonCall;
 use super::intake::{Change, Fetched, Intake, Marks};
-use super::layout::object_tail;
+use super::listed;
 use super::location::checked_url;
 use super::poll::PollError;
-use super::record::{CHAIN, ChainRecord, LISTED, ListedRecord, ProgressRecord, part_key};
+use super::record::{CHAIN, ChainRecord, ProgressRecord, part_key};
 use super::secret;
 use crate::trail::digest::document::{ChainName, Digest};
 use crate::trail::verify::{DigestFile, Fault, Finding, Inflater, PublicKeys, judge};
@@ -128,7 +128,9 @@ async fn note_chain(
         } else {
             progress.digests_valid += 1;
         }
-        note_named(intake, tx, progress, &file.digest).await?;
+        for named in &file.digest.log_files {
+            listed::note_named(intake, tx, progress, name, named).await?;
+        }
     }
     if is_later {
         tx.put(CHAIN, &row, &ChainRecord { newest })?;
@@ -142,36 +144,6 @@ fn missing(fault: &Fault) -> u64 {
         Fault::DigestsMissing { from, to } => (to + 1).saturating_sub(*from),
         _ => 0,
     }
-}
-
-/// Holds what a digest names against what was imported already, and notes the rest.
-async fn note_named(
-    intake: &Intake<'_>,
-    tx: &mut Transaction<'_>,
-    progress: &mut ProgressRecord,
-    digest: &Digest,
-) -> Result<(), PollError> {
-    for file in &digest.log_files {
-        let row = part_key(&intake.source.id, object_tail(&file.s3_object));
-        match tx.get::<ListedRecord>(LISTED, &row).await? {
-            Some(ListedRecord::Imported { hash, .. }) => {
-                if hash == file.hash_value {
-                    progress.files_matching += 1;
-                } else {
-                    progress.files_changed += 1;
-                    let reason = "imported before its digest came, which names another hash";
-                    progress.find(intake.now(), &file.s3_object, reason);
-                }
-                tx.delete(LISTED, &row);
-            }
-            Some(ListedRecord::Named { .. }) => {}
-            None => {
-                let hash = file.hash_value.clone();
-                tx.put(LISTED, &row, &ListedRecord::Named { hash, since: intake.now(), told: false })?;
-            }
-        }
-    }
-    Ok(())
 }
 
 fn keys_of(intake: &Intake<'_>, progress: &ProgressRecord) -> PublicKeys {

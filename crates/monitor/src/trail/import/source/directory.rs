@@ -70,17 +70,21 @@ async fn read_new(intake: &Intake<'_>, directory: &Path, seen: &mut Seen) -> Res
     let (found, known) =
         found.map_err(|_| PollError::Remote("looking into the directory was broken off".into()))?;
     *seen = known;
-    let Found { digests, logs, fault } = found.map_err(PollError::Remote)?;
-    if intake.source.validate_digests {
-        for entries in digests.chunks(DIGESTS_AT_ONCE) {
-            intake.check_stop()?;
-            let mut files = Vec::with_capacity(entries.len());
-            for entry in entries {
-                files.extend(read(entry).await?);
-            }
-            intake.take_digests(files, marks(intake, entries)).await?;
-            seen.extend(entries.iter().map(|entry| entry.name));
+    let Found { mut digests, logs, fault } = found.map_err(PollError::Remote)?;
+    if !intake.source.validate_digests {
+        digests.clear();
+    }
+    let (files, bytes) =
+        (digests.len() + logs.len(), digests.iter().chain(&logs).map(|entry| entry.bytes).sum());
+    intake.inner.meters.expect(&intake.source.id, files as u64, bytes);
+    for entries in digests.chunks(DIGESTS_AT_ONCE) {
+        intake.check_stop()?;
+        let mut files = Vec::with_capacity(entries.len());
+        for entry in entries {
+            files.extend(read(entry).await?);
         }
+        intake.take_digests(files, marks(intake, entries)).await?;
+        seen.extend(entries.iter().map(|entry| entry.name));
     }
     for entry in logs {
         intake.check_stop()?;
@@ -138,7 +142,15 @@ async fn read(entry: &Entry) -> Result<Option<Fetched>, PollError> {
         false => tokio::fs::read(&entry.path).await,
     };
     match body {
-        Ok(body) => Ok(Some(Fetched { name, body: Bytes::from(body), signature: None, is_too_large })),
+        Ok(body) => Ok(Some(Fetched {
+            name,
+            body: Bytes::from(body),
+            bytes: entry.bytes,
+            // A file that changed has another name in what was seen.
+            tag: None,
+            signature: None,
+            is_too_large,
+        })),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(PollError::Remote(format!("{name}: {error}"))),
     }

@@ -1,6 +1,6 @@
 //! Takes one fetched log file in: its records, what is noted of it, and the counts, in one commit.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -8,10 +8,10 @@ use keywatch_store::{CommitError, Kind, Transaction, decode, encode};
 
 use super::http::Guarded;
 use super::layout::object_tail;
-use super::listing::mark_told;
+use super::listed::Held;
 use super::poll::PollError;
-use super::record::{LISTED, ListedRecord, PROGRESS, ProgressRecord, SOURCE, SourceRecord, part_key};
-use super::{Inner, digests, listing};
+use super::record::{FindingRecord, PROGRESS, ProgressRecord, SOURCE, SourceRecord, part_key};
+use super::{Inner, digests, listed, look_back};
 use crate::trail::import::ImportError;
 use crate::trail::import::parse::{Found, Parsed, TEXT_BYTES_MAX, parse};
 use crate::trail::import::take_in::take_in;
@@ -28,6 +28,10 @@ pub(super) struct Fetched {
     /// An object's key, or a path.
     pub(super) name: String,
     pub(super) body: Bytes,
+    /// Its size as it lies there.
+    pub(super) bytes: u64,
+    /// What tells an object from another one under its key.
+    pub(super) tag: Option<String>,
     /// The metadata `signature` of a digest.
     pub(super) signature: Option<String>,
     /// Larger than [`FILE_BYTES_MAX`]; the body is then left out.
@@ -40,21 +44,24 @@ pub(super) type Marks = Vec<(Kind, String, Bytes)>;
 /// What is to be committed.
 #[derive(Debug)]
 pub(super) enum Change<'c> {
-    /// Only the marks.
-    Nothing,
     Log {
-        name: &'c str,
+        file: listed::Read<'c>,
         parsed: &'c Parsed,
-        hash: &'c str,
+    },
+    /// No log file lies where one might.
+    NoLog {
+        name: &'c str,
+        tag: Option<&'c str>,
     },
     Unusable {
         name: &'c str,
+        tag: Option<&'c str>,
         reason: &'c str,
     },
     Digests(&'c digests::Read),
-    /// Log files that digests name, and whether they are there; and those whose digest is not waited for any more: rows.
+    /// Log files that digests name and that are not there; and those whose digest is not waited for any more: rows.
     LookedFor {
-        asked: &'c [(String, bool)],
+        absent: &'c [String],
         forgotten: &'c BTreeSet<String>,
     },
     /// A message names an object that is not there.
@@ -75,6 +82,8 @@ pub(super) struct Intake<'a> {
     pub(super) source: &'a SourceRecord,
     /// To ask for public keys; a directory has nobody to ask.
     pub(super) http: Option<&'a Guarded>,
+    /// Whether a listing counts what there is.
+    pub(super) is_counted: bool,
 }
 
 /// What a log file came to.
@@ -86,7 +95,7 @@ struct Content {
 
 impl<'a> Intake<'a> {
     pub(super) fn new(inner: &'a Inner, source: &'a SourceRecord, http: Option<&'a Guarded>) -> Self {
-        Self { inner, source, http }
+        Self { inner, source, http, is_counted: false }
     }
 
     pub(super) fn now(&self) -> Timestamp {
@@ -100,11 +109,19 @@ impl<'a> Intake<'a> {
 
     /// Takes a log file in, or notes why not.
     pub(super) async fn take_log(&self, file: Fetched, marks: Marks) -> Result<(), PollError> {
-        let name = file.name.clone();
+        let bytes = file.bytes;
+        self.take_log_in(file, marks).await?;
+        self.inner.meters.pass(&self.source.id, 1, bytes);
+        Ok(())
+    }
+
+    async fn take_log_in(&self, file: Fetched, marks: Marks) -> Result<(), PollError> {
+        let (name, tag) = (file.name.clone(), file.tag.clone());
+        let tag = tag.as_deref();
         if file.is_too_large {
             let reason =
                 format!("larger than {} MiB; import it with `keywatch import`", FILE_BYTES_MAX >> 20);
-            return self.commit(&marks, &Change::Unusable { name: &name, reason: &reason }).await;
+            return self.commit(&marks, &Change::Unusable { name: &name, tag, reason: &reason }).await;
         }
         let importer = self.source.account.clone();
         let content = tokio::task::spawn_blocking(move || {
@@ -115,14 +132,14 @@ impl<'a> Intake<'a> {
         let content = content.await.map_err(|_| PollError::Remote("reading a file was broken off".into()))?;
         match content.parsed {
             Ok(parsed) => {
-                let change = Change::Log { name: &name, parsed: &parsed, hash: &content.hash };
-                self.commit(&marks, &change).await
+                let file = listed::Read { name: &name, hash: &content.hash, tag };
+                self.commit(&marks, &Change::Log { file, parsed: &parsed }).await
             }
             // A digest among log files is none of them, and nothing wrong.
-            Err(ImportError::Digest) => self.commit(&marks, &Change::Nothing).await,
+            Err(ImportError::Digest) => self.commit(&marks, &Change::NoLog { name: &name, tag }).await,
             Err(error) => {
                 let reason = error.to_string();
-                self.commit(&marks, &Change::Unusable { name: &name, reason: &reason }).await
+                self.commit(&marks, &Change::Unusable { name: &name, tag, reason: &reason }).await
             }
         }
     }
@@ -131,9 +148,14 @@ impl<'a> Intake<'a> {
         &self,
         tx: &mut Transaction<'_>,
         progress: &mut ProgressRecord,
-        (name, parsed, hash): (&str, &Parsed, &str),
+        file: listed::Read<'_>,
+        parsed: &Parsed,
     ) -> Result<(), PollError> {
-        if self.source.validate_digests && self.is_refused(tx, progress, name, hash).await? {
+        let held = match self.source.validate_digests {
+            true => listed::hold(self, tx, progress, file).await?,
+            false => Held::Unknown,
+        };
+        if held == Held::Refused {
             return Ok(());
         }
         let places: Vec<(String, Timestamp)> = parsed.found.iter().map(place_of).collect();
@@ -153,38 +175,12 @@ impl<'a> Intake<'a> {
             *left = left.saturating_sub(1);
         }
         for fault in &parsed.faults {
-            progress.find(self.now(), name, fault);
+            progress.find(self.now(), file.name, fault);
+        }
+        if self.source.validate_digests && held == Held::Unknown {
+            listed::note_imported(self, tx, file, taken.len() as u64).await?;
         }
         Ok(())
-    }
-
-    /// Holds a log file against the digest that names it, if one does; notes its hash for a digest to come.
-    async fn is_refused(
-        &self,
-        tx: &mut Transaction<'_>,
-        progress: &mut ProgressRecord,
-        name: &str,
-        hash: &str,
-    ) -> Result<bool, PollError> {
-        let row = part_key(&self.source.id, object_tail(name));
-        match tx.get::<ListedRecord>(LISTED, &row).await? {
-            Some(ListedRecord::Named { hash: named, .. }) if named == hash => {
-                progress.files_matching += 1;
-                tx.delete(LISTED, &row);
-                Ok(false)
-            }
-            Some(ListedRecord::Named { .. }) => {
-                mark_told(tx, &row).await?;
-                progress.refused += 1;
-                progress.find(self.now(), name, "refused: its digest names another hash");
-                Ok(true)
-            }
-            Some(ListedRecord::Imported { .. }) | None => {
-                let record = ListedRecord::Imported { hash: hash.to_owned(), since: self.now() };
-                tx.put(LISTED, &row, &record)?;
-                Ok(false)
-            }
-        }
     }
 
     /// Commits a change with `marks`, if the source is still there; works it out again when somebody else changed what it saw.
@@ -203,7 +199,10 @@ impl<'a> Intake<'a> {
                 tx.put_bytes(*kind, row, bytes.clone());
             }
             match tx.commit().await {
-                Ok(_) => return Ok(()),
+                Ok(_) => {
+                    self.warn(&progress.fresh);
+                    return Ok(());
+                }
                 Err(CommitError::Conflict { .. }) => {}
                 Err(CommitError::Store(error)) => return Err(error.into()),
             }
@@ -218,18 +217,18 @@ impl<'a> Intake<'a> {
         progress: &mut ProgressRecord,
     ) -> Result<(), PollError> {
         match change {
-            Change::Nothing => {}
-            Change::Log { name, parsed, hash } => {
-                self.note_log(tx, progress, (name, parsed, hash)).await?;
+            Change::Log { file, parsed } => self.note_log(tx, progress, *file, parsed).await?,
+            Change::NoLog { name, tag } => {
+                listed::note_not_taken(tx, &part_key(&self.source.id, object_tail(name)), *tag).await?;
             }
-            Change::Unusable { name, reason } => {
-                mark_told(tx, &part_key(&self.source.id, object_tail(name))).await?;
+            Change::Unusable { name, tag, reason } => {
+                listed::note_not_taken(tx, &part_key(&self.source.id, object_tail(name)), *tag).await?;
                 progress.unusable += 1;
                 progress.find(self.now(), name, reason);
             }
             Change::Digests(read) => digests::note(self, tx, progress, read).await?,
-            Change::LookedFor { asked, forgotten } => {
-                listing::note_looked_for(self, tx, progress, asked, forgotten).await?;
+            Change::LookedFor { absent, forgotten } => {
+                look_back::note_looked_for(self, tx, progress, absent, forgotten).await?;
             }
             Change::Absent { key } => {
                 progress.files_missing += 1;
@@ -247,6 +246,14 @@ impl<'a> Intake<'a> {
         Ok(())
     }
 
+    /// Tells the log of the server what was found wrong.
+    fn warn(&self, findings: &VecDeque<FindingRecord>) {
+        for FindingRecord { place, reason, .. } in findings {
+            let source = &self.source.name;
+            tracing::warn!(source.name = %source, place, reason, "An import source found something wrong");
+        }
+    }
+
     /// The counts as they are.
     pub(super) async fn progress(&self) -> Result<ProgressRecord, PollError> {
         let row = self.inner.store.get(PROGRESS, &self.source.id).await?;
@@ -255,7 +262,10 @@ impl<'a> Intake<'a> {
 
     /// Judges digests and notes what they name.
     pub(super) async fn take_digests(&self, files: Vec<Fetched>, marks: Marks) -> Result<(), PollError> {
-        digests::take(self, files, marks).await
+        let (count, bytes) = (files.len() as u64, files.iter().map(|file| file.bytes).sum());
+        digests::take(self, files, marks).await?;
+        self.inner.meters.pass(&self.source.id, count, bytes);
+        Ok(())
     }
 }
 

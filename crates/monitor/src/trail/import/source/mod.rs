@@ -7,7 +7,7 @@
 //! cursor and passes over what it read already. A message leaves its queue only after that commit.
 //!
 //! **Digests** are read before log files. A digest that is signed with a key not known, or wrongly, says nothing; another one
-//! refuses the log files that it names with another hash. What is missing is shown and stops nothing.
+//! refuses the log files that it names with another hash. What is missing is shown and stops nothing; what is restored is read.
 //!
 //! **Invariants:** sources are polled by tasks of their own, so none delays another, or the engine; every request has a time
 //! limit; credentials are sealed under the root key and never shown. **Not here:** what becomes of records (`take_in`), whether
@@ -21,8 +21,11 @@ mod follower;
 mod http;
 mod intake;
 mod layout;
+mod listed;
 mod listing;
 mod location;
+mod look_back;
+mod meter;
 mod notice;
 mod poll;
 mod queue;
@@ -31,7 +34,7 @@ mod runner;
 mod secret;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use keywatch_api::{AccountId, Clock};
 use keywatch_crypto::RootKeyring;
@@ -44,6 +47,7 @@ pub(super) use location::{Location, checked_url};
 pub(super) use secret::seal;
 
 use self::directory::Seen;
+pub(super) use self::meter::{Meter, Meters};
 use crate::outbound::Reach;
 
 /// What sources need of the server.
@@ -75,6 +79,9 @@ pub(super) struct Inner {
     pub(super) account: AccountId,
     /// What was read of directories, by source; read from the store when it is not here.
     seen: Mutex<HashMap<String, Seen>>,
+    /// The file last asked for of those that are missing or refused, by source.
+    asked: Mutex<HashMap<String, String>>,
+    pub(super) meters: Meters,
     /// Grows when the clock may have made a poll due.
     wake: watch::Sender<u64>,
     /// Grows when a poll ended.
@@ -92,6 +99,8 @@ impl Sources {
             reach: Reach { allow_private: parts.allow_private_targets },
             account: parts.account,
             seen: Mutex::default(),
+            asked: Mutex::default(),
+            meters: Meters::default(),
             wake: watch::Sender::new(0),
             progress: watch::Sender::new(0),
             stop: watch::Sender::new(false),
@@ -118,5 +127,9 @@ impl Sources {
 impl Inner {
     fn is_stopping(&self) -> bool {
         *self.stop.borrow()
+    }
+
+    fn asked(&self) -> MutexGuard<'_, HashMap<String, String>> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

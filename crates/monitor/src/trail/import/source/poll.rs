@@ -41,7 +41,13 @@ impl From<TakeInError> for PollError {
 pub(super) async fn poll(inner: &Inner, key: &str) -> Result<(), StoreError> {
     let Some(row) = inner.store.get(SOURCE, key).await? else { return Ok(()) };
     let source: SourceRecord = decode(&row.bytes)?;
-    let error = match work(inner, &source).await {
+    let schedule = inner.store.get(SCHEDULE, key).await?;
+    let schedule: Option<ScheduleRecord> = schedule.map(|row| decode(&row.bytes)).transpose()?;
+    let is_first = schedule.is_some_and(|schedule| schedule.last_success.is_none());
+    let metering = inner.meters.begin(&source.id);
+    let outcome = work(inner, &source, is_first).await;
+    drop(metering);
+    let error = match outcome {
         Ok(()) => None,
         // It is polled again from where it stands after the next start.
         Err(PollError::Stopping | PollError::Gone) => return Ok(()),
@@ -51,7 +57,7 @@ pub(super) async fn poll(inner: &Inner, key: &str) -> Result<(), StoreError> {
     if let Some(error) = &error {
         tracing::warn!(source.name = %source.name, source.location = %source.location, error, "An import source could not be polled; it will be tried again");
     }
-    let every = SignedDuration::from_secs(source.poll_seconds);
+    let every = (!source.once).then(|| SignedDuration::from_secs(source.poll_seconds));
     let mut tx = Transaction::new(&inner.store);
     let Some(schedule) = tx.get::<ScheduleRecord>(SCHEDULE, key).await? else { return Ok(()) };
     tx.put(SCHEDULE, key, &schedule.after(inner.clock.now(), every, error))?;
@@ -63,7 +69,8 @@ pub(super) async fn poll(inner: &Inner, key: &str) -> Result<(), StoreError> {
     }
 }
 
-async fn work(inner: &Inner, source: &SourceRecord) -> Result<(), PollError> {
+/// What is to come is counted at first, when somebody may be waiting for it.
+async fn work(inner: &Inner, source: &SourceRecord, is_first: bool) -> Result<(), PollError> {
     let http = || Guarded::new(inner.reach).map_err(|error| PollError::Remote(error.0));
     match &source.location {
         Location::Directory(path) => {
@@ -73,7 +80,7 @@ async fn work(inner: &Inner, source: &SourceRecord) -> Result<(), PollError> {
         Location::Bucket { bucket, prefix } => {
             let http = http()?;
             let bucket = super::bucket::Bucket::of(source, (bucket, prefix), http.clone(), &inner.keyring)?;
-            let intake = Intake::new(inner, source, Some(&http));
+            let intake = Intake { is_counted: is_first, ..Intake::new(inner, source, Some(&http)) };
             match &source.queue_url {
                 Some(url) => queue::poll(&intake, &bucket, &http, url).await,
                 None => listing::poll(&intake, &bucket).await,

@@ -10,8 +10,9 @@ use super::bucket::Bucket;
 use super::http::{Guarded, JsonCall};
 use super::intake::{Change, Intake, Marks};
 use super::layout::{Holds, named_time};
-use super::listing::{fetch_named, look_back};
+use super::listing::fetch_named;
 use super::location::checked_url;
+use super::look_back::look_back;
 use super::notice::{self, Named};
 use super::poll::PollError;
 use super::secret;
@@ -170,8 +171,7 @@ async fn take<'m>(
 
 /// Whether an object belongs to the source: notices may tell of others, which are passed over.
 fn is_ours(bucket: &Bucket, named: &Named) -> bool {
-    let below = named.key.strip_prefix(bucket.prefix.as_str());
-    named.bucket == bucket.name && below.is_some_and(|rest| bucket.prefix.is_empty() || rest.starts_with('/'))
+    named.bucket == bucket.name && bucket.holds(&named.key)
 }
 
 /// `https://sqs.<region>.amazonaws.com/<account>/<name>`

@@ -7,6 +7,8 @@ use keywatch_api::AccountId;
 use keywatch_store::{Kind, Versioned};
 use serde::{Deserialize, Serialize};
 
+use super::layout::object_tail;
+use super::listed::CONTRADICTED;
 use super::location::Location;
 use crate::trail::verify::DigestFile;
 
@@ -32,6 +34,8 @@ const FINDINGS_MAX: usize = 50;
 /// Accounts and Regions counted apart; records of further ones are counted in sum.
 const PLACES_MAX: usize = 2_000;
 const FINDING_BYTES_MAX: usize = 1_024;
+/// When a source that is polled once is polled again.
+pub(in super::super) const NEVER: Timestamp = Timestamp::MAX;
 /// The longest wait after failures.
 const BACKOFF_MAX: SignedDuration = SignedDuration::from_hours(1);
 const BACKOFF_DOUBLINGS_MAX: u32 = 12;
@@ -72,6 +76,9 @@ pub(in super::super) struct SourceRecord {
     pub(in super::super) public_keys: Vec<String>,
     pub(in super::super) created: Timestamp,
     pub(in super::super) created_by: String,
+    /// Polled once, and not again before it is asked for anew.
+    #[serde(default)]
+    pub(in super::super) once: bool,
 }
 
 impl Versioned for SourceRecord {
@@ -112,12 +119,15 @@ impl ScheduleRecord {
         Self { due: now, last_poll: None, last_success: None, last_error: None, failures: 0 }
     }
 
-    /// After a poll that ended at `now`, well or with `error`: failures double the wait, up to an hour.
-    pub(super) fn after(self, now: Timestamp, every: SignedDuration, error: Option<String>) -> Self {
+    /// After a poll that ended at `now`, well or with `error`: failures double the wait, up to an hour. Without `every` it was the only one.
+    pub(super) fn after(self, now: Timestamp, every: Option<SignedDuration>, error: Option<String>) -> Self {
         let failures = if error.is_some() { self.failures.saturating_add(1) } else { 0 };
-        let doubled = every * 2_i32.pow(failures.min(BACKOFF_DOUBLINGS_MAX));
+        let wait = |every: SignedDuration| {
+            let doubled = every * 2_i32.pow(failures.min(BACKOFF_DOUBLINGS_MAX));
+            doubled.min(BACKOFF_MAX.max(every))
+        };
         Self {
-            due: now + doubled.min(BACKOFF_MAX.max(every)),
+            due: every.map_or(NEVER, |every| now + wait(every)),
             last_poll: Some(now),
             last_success: if error.is_none() { Some(now) } else { self.last_success },
             last_error: error.map(|text| shortened(&text)),
@@ -145,9 +155,15 @@ pub(in super::super) struct ProgressRecord {
     pub(in super::super) files_matching: u64,
     pub(in super::super) files_changed: u64,
     pub(in super::super) files_missing: u64,
+    /// Files that came, or were replaced, after they were told of.
+    #[serde(default)]
+    pub(in super::super) restored: u64,
     /// By `account/region`.
     pub(in super::super) places: BTreeMap<String, PlaceCount>,
     pub(in super::super) findings: VecDeque<FindingRecord>,
+    /// Those of this transaction.
+    #[serde(skip)]
+    pub(super) fresh: VecDeque<FindingRecord>,
     /// Public keys that the source's CloudTrail named, PKCS#1 in base64.
     pub(in super::super) fetched_keys: BTreeSet<String>,
 }
@@ -177,8 +193,19 @@ impl ProgressRecord {
     /// Notes a finding, the newest first.
     pub(super) fn find(&mut self, time: Timestamp, place: &str, reason: &str) {
         let finding = FindingRecord { time, place: shortened(place), reason: shortened(reason) };
+        self.fresh.push_back(finding.clone());
+        self.fresh.truncate(FINDINGS_MAX);
         self.findings.push_front(finding);
         self.findings.truncate(FINDINGS_MAX);
+    }
+
+    /// Takes back what was found of a file that is now as its digest says; what was imported of it before stays contradicted.
+    pub(super) fn settle(&mut self, name: &str) {
+        let name = shortened(name);
+        let is_over = |finding: &FindingRecord| {
+            object_tail(&finding.place) == object_tail(&name) && !finding.reason.starts_with(CONTRADICTED)
+        };
+        self.findings.retain(|finding| !is_over(finding));
     }
 
     /// Counts a record of a place.
@@ -214,10 +241,24 @@ impl Versioned for CursorRecord {
 /// A log file, seen from its digest or from its import, whichever came first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum ListedRecord {
-    /// A digest names it with this hash; whether it was looked for since, or is told of for another reason.
-    Named { hash: String, since: Timestamp, told: bool },
-    /// Imported with this hash.
-    Imported { hash: String, since: Timestamp },
+    /// A digest names it with this hash, and it was not taken in; whether it is told of as missing, refused, unusable or contradicted,
+    /// and the tag of the object that was none of it.
+    Named {
+        hash: String,
+        since: Timestamp,
+        told: bool,
+        #[serde(default)]
+        not_taken: Option<String>,
+    },
+    /// Imported with this hash; it brought so many new records.
+    Imported {
+        hash: String,
+        since: Timestamp,
+        #[serde(default)]
+        tag: Option<String>,
+        #[serde(default)]
+        records: u64,
+    },
 }
 
 impl Versioned for ListedRecord {
@@ -250,15 +291,19 @@ mod tests {
         let mut schedule = ScheduleRecord::first(now);
         let mut waits = Vec::new();
         for _ in 0..8 {
-            schedule = schedule.after(now, every, Some("gone".into()));
+            schedule = schedule.after(now, Some(every), Some("gone".into()));
             waits.push(schedule.due.duration_since(now).as_secs());
         }
         assert_eq!(waits, [120, 240, 480, 960, 1920, 3600, 3600, 3600]);
         assert_eq!((schedule.failures, schedule.last_error.as_deref()), (8, Some("gone")));
-        let well = schedule.after(now, every, None);
+        let well = schedule.after(now, Some(every), None);
         assert_eq!((well.failures, well.last_error, well.due), (0, None, now + every));
-        let rare = ScheduleRecord::first(now).after(now, SignedDuration::from_hours(5), Some("gone".into()));
+        let rare =
+            ScheduleRecord::first(now).after(now, Some(SignedDuration::from_hours(5)), Some("gone".into()));
         assert_eq!(rare.due, now + SignedDuration::from_hours(5), "never sooner than without failures");
+        for error in [None, Some("gone".to_owned())] {
+            assert_eq!(ScheduleRecord::first(now).after(now, None, error).due, NEVER, "once");
+        }
     }
 
     #[test]
@@ -270,5 +315,22 @@ mod tests {
         assert_eq!(progress.findings.len(), FINDINGS_MAX);
         assert_eq!(progress.findings[0].place, "79");
         assert!(progress.findings.iter().all(|finding| finding.reason.len() <= FINDING_BYTES_MAX));
+    }
+
+    #[test]
+    fn a_file_that_came_is_no_finding_any_more() {
+        let mut progress = ProgressRecord::default();
+        let contradicted = format!("{CONTRADICTED}: 3 records");
+        for (place, reason) in [
+            ("AWSLogs/a", "missing"),
+            ("p/AWSLogs/a", "refused"),
+            ("p/AWSLogs/a", &contradicted),
+            ("p/AWSLogs/b", "refused"),
+        ] {
+            progress.find(Timestamp::UNIX_EPOCH, place, reason);
+        }
+        progress.settle("p/AWSLogs/a");
+        let left: Vec<&str> = progress.findings.iter().map(|finding| &*finding.reason).collect();
+        assert_eq!(left, ["refused", &contradicted]);
     }
 }

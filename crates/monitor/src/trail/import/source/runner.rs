@@ -124,6 +124,7 @@ pub(super) async fn schedules(inner: &Inner) -> Result<Vec<(String, ScheduleReco
 async fn sweep(inner: &Inner) -> Result<(), StoreError> {
     for gone in inner.store.scan(GONE, Scan { prefix: "", after: None, limit: PAGE }).await? {
         inner.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner).remove(&gone.key);
+        inner.asked().remove(&gone.key);
         let prefix = format!("{}/", gone.key);
         for kind in [CURSOR, SEEN, LISTED, CHAIN] {
             loop {
