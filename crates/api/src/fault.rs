@@ -17,6 +17,10 @@ pub trait WireError: fmt::Debug {
     fn query_code(&self) -> Option<Cow<'static, str>> {
         None
     }
+    /// Members besides `message`, as JSON object text.
+    fn members(&self) -> Option<String> {
+        None
+    }
     /// What the log should know and the caller must not.
     fn detail(&self) -> Option<String> {
         None
@@ -54,7 +58,7 @@ impl Fault {
             status: error.status(),
             message: error.message(),
             query_code: error.query_code(),
-            members: None,
+            members: error.members(),
             detail: error.detail(),
         }
     }
@@ -105,6 +109,9 @@ impl WireError for Fault {
     }
     fn query_code(&self) -> Option<Cow<'static, str>> {
         self.query_code.clone()
+    }
+    fn members(&self) -> Option<String> {
+        self.members.clone()
     }
     fn detail(&self) -> Option<String> {
         self.detail.clone()

@@ -6,6 +6,7 @@
 pub mod alarms;
 pub mod buckets;
 pub mod cloudwatch;
+pub mod dashboards;
 pub mod engine;
 pub mod entry;
 pub mod events;
@@ -16,3 +17,4 @@ mod outbound;
 #[cfg(test)]
 mod rehearsal;
 pub mod trail;
+mod widget_image;

@@ -4,6 +4,7 @@
 //! Source: CloudWatch API Reference (2010-08-01).
 
 pub mod alarms;
+pub mod dashboards;
 pub mod metrics;
 
 /// The table of operations, as in botocore 1.43's model.
@@ -14,7 +15,7 @@ macro_rules! cloudwatch_operations {
             DeleteAlarmMuteRule - Write;
             DeleteAlarms delete_alarms Write;
             DeleteAnomalyDetector - Write;
-            DeleteDashboards - Write;
+            DeleteDashboards delete_dashboards Write;
             DeleteInsightRules - Write;
             DeleteMetricStream - Write;
             DescribeAlarmContributors - Read;
@@ -28,15 +29,15 @@ macro_rules! cloudwatch_operations {
             EnableAlarmActions enable_alarm_actions Write;
             EnableInsightRules - Write;
             GetAlarmMuteRule - Read;
-            GetDashboard - Read;
+            GetDashboard get_dashboard Read;
             GetInsightRuleReport - Read;
             GetMetricData get_metric_data Read;
             GetMetricStatistics get_metric_statistics Read;
             GetMetricStream - Read;
-            GetMetricWidgetImage - Read;
+            GetMetricWidgetImage get_metric_widget_image Read;
             GetOTelEnrichment - Read;
             ListAlarmMuteRules - Read;
-            ListDashboards - Read;
+            ListDashboards list_dashboards Read;
             ListManagedInsightRules - Read;
             ListMetricStreams - Read;
             ListMetrics list_metrics Read;
@@ -44,7 +45,7 @@ macro_rules! cloudwatch_operations {
             PutAlarmMuteRule - Write;
             PutAnomalyDetector - Write;
             PutCompositeAlarm - Write;
-            PutDashboard - Write;
+            PutDashboard put_dashboard Write;
             PutInsightRule - Write;
             PutManagedInsightRules - Write;
             PutMetricAlarm put_metric_alarm Write;

@@ -97,12 +97,16 @@ impl Wire<'_> {
     }
 }
 
+/// What a fault says besides its code and its message.
+fn members(fault: &Fault) -> serde_json::Map<String, serde_json::Value> {
+    fault.members.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
+}
+
 /// The body of a fault, also for requests whose operation is not known.
 pub fn encode_fault(protocol: Protocol, service: Service, request_id: &str, fault: &Fault) -> Vec<u8> {
     match protocol {
         Protocol::Json10 | Protocol::Json11 => {
-            let members = fault.members.as_deref().and_then(|text| serde_json::from_str(text).ok());
-            let mut object: serde_json::Map<String, serde_json::Value> = members.unwrap_or_default();
+            let mut object = members(fault);
             object.insert("__type".into(), fault_type(service, fault).into());
             if let Some(message) = &fault.message {
                 object.insert("message".into(), message.as_str().into());
@@ -110,17 +114,13 @@ pub fn encode_fault(protocol: Protocol, service: Service, request_id: &str, faul
             serde_json::Value::Object(object).to_string().into_bytes()
         }
         Protocol::Cbor => {
-            let mut object = vec![("__type", fault_type(service, fault))];
+            let mut object = members(fault);
+            object.insert("__type".into(), fault_type(service, fault).into());
             if let Some(message) = &fault.message {
-                object.push(("message", message.clone()));
+                object.insert("message".into(), message.as_str().into());
             }
-            let map = object
-                .into_iter()
-                .map(|(k, v)| (k.into(), v.into()))
-                .collect::<Vec<(ciborium::Value, ciborium::Value)>>();
             let mut body = Vec::with_capacity(128);
-            ciborium::into_writer(&ciborium::Value::Map(map), &mut body)
-                .expect("writing to memory does not fail");
+            ciborium::into_writer(&object, &mut body).expect("writing to memory does not fail");
             body
         }
         Protocol::Query => {

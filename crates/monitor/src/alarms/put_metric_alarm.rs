@@ -73,7 +73,7 @@ fn new_alarm(
 }
 
 /// Tags count only when an alarm is created; they are checked always.
-fn tags(tags: &[Tag]) -> Result<Vec<Tag>, CloudWatchError> {
+pub(crate) fn tags(tags: &[Tag]) -> Result<Vec<Tag>, CloudWatchError> {
     if tags.len() > TAGS_MAX {
         return Err(validation(format!("More than {TAGS_MAX} tags are not allowed on a resource.")));
     }

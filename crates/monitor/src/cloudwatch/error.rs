@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use keywatch_api::WireError;
+use keywatch_api::{WireError, cloudwatch::dashboards::DashboardValidationMessage};
 use keywatch_iam::AccessDenied;
 use keywatch_store::StoreError;
 
@@ -22,11 +22,21 @@ pub enum CloudWatchError {
     InvalidFormat,
     /// No such alarm; CloudWatch sends no text with it.
     NoSuchAlarm,
+    NoSuchDashboard {
+        name: String,
+    },
+    /// A body of a dashboard that is not kept.
+    InvalidDashboard {
+        text: String,
+        findings: Vec<DashboardValidationMessage>,
+    },
     /// No such resource to tag.
     NoSuchResource {
         arn: String,
     },
     LimitExceeded(String),
+    /// What could not be done although nothing was wrong with the request; for the log.
+    Internal(String),
     Store(StoreError),
 }
 
@@ -40,10 +50,11 @@ impl WireError for CloudWatchError {
             Self::Validation(_) => "ValidationException".into(),
             Self::InvalidNextToken => "InvalidNextToken".into(),
             Self::InvalidFormat => "InvalidFormatFault".into(),
-            Self::NoSuchAlarm => "ResourceNotFound".into(),
+            Self::NoSuchAlarm | Self::NoSuchDashboard { .. } => "ResourceNotFound".into(),
+            Self::InvalidDashboard { .. } => "InvalidParameterInput".into(),
             Self::NoSuchResource { .. } => "ResourceNotFoundException".into(),
             Self::LimitExceeded(_) => "LimitExceededFault".into(),
-            Self::Store(_) => "InternalServiceFault".into(),
+            Self::Internal(_) | Self::Store(_) => "InternalServiceFault".into(),
         }
     }
 
@@ -56,10 +67,11 @@ impl WireError for CloudWatchError {
             Self::Validation(_) => "ValidationError",
             Self::InvalidNextToken => "InvalidNextToken",
             Self::InvalidFormat => "InvalidFormat",
-            Self::NoSuchAlarm => "ResourceNotFound",
+            Self::NoSuchAlarm | Self::NoSuchDashboard { .. } => "ResourceNotFound",
+            Self::InvalidDashboard { .. } => "InvalidParameterInput",
             Self::NoSuchResource { .. } => "ResourceNotFoundException",
             Self::LimitExceeded(_) => "LimitExceeded",
-            Self::Store(_) => "InternalServiceError",
+            Self::Internal(_) | Self::Store(_) => "InternalServiceError",
         };
         Some(code.into())
     }
@@ -67,8 +79,8 @@ impl WireError for CloudWatchError {
     fn status(&self) -> u16 {
         match self {
             Self::AccessDenied(denied) => denied.status(),
-            Self::NoSuchAlarm | Self::NoSuchResource { .. } => 404,
-            Self::Store(_) => 500,
+            Self::NoSuchAlarm | Self::NoSuchDashboard { .. } | Self::NoSuchResource { .. } => 404,
+            Self::Internal(_) | Self::Store(_) => 500,
             _ => 400,
         }
     }
@@ -80,20 +92,32 @@ impl WireError for CloudWatchError {
             | Self::InvalidParameterCombination(text)
             | Self::MissingParameter(text)
             | Self::Validation(text)
-            | Self::LimitExceeded(text) => Some(text.clone()),
+            | Self::LimitExceeded(text)
+            | Self::InvalidDashboard { text, .. } => Some(text.clone()),
+            Self::NoSuchDashboard { name } => Some(format!("Dashboard {name} does not exist")),
             Self::InvalidNextToken => Some("The value for NextToken is invalid.".to_owned()),
             Self::InvalidFormat | Self::NoSuchAlarm => Some(String::new()),
             Self::NoSuchResource { arn } => Some(format!("The resource {arn} does not exist.")),
-            Self::Store(_) => Some(
+            Self::Internal(_) | Self::Store(_) => Some(
                 "The request processing has failed because of an unknown error, exception or failure."
                     .to_owned(),
             ),
         }
     }
 
+    fn members(&self) -> Option<String> {
+        match self {
+            Self::InvalidDashboard { findings, .. } => {
+                Some(serde_json::json!({ "dashboardValidationMessages": findings }).to_string())
+            }
+            _ => None,
+        }
+    }
+
     fn detail(&self) -> Option<String> {
         match self {
             Self::Store(error) => Some(error.to_string()),
+            Self::Internal(text) => Some(text.clone()),
             _ => None,
         }
     }

@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 
 use keywatch_api::describe::Shape;
 use keywatch_api::{Fault, cloudwatch::CloudWatchOperation, codec::Wire};
-use keywatch_iam::Call;
+use keywatch_iam::{Call, slow::Pool};
 
 pub use error::CloudWatchError;
 
@@ -18,8 +18,10 @@ use crate::{
         disable_alarm_actions, enable_alarm_actions, list_tags_for_resource, put_metric_alarm,
         set_alarm_state, tag_resource, untag_resource,
     },
+    dashboards::{delete_dashboards, get_dashboard, list_dashboards, put_dashboard},
     engine::EngineHandle,
     metrics::{get_metric_data, get_metric_statistics, list_metrics, live::LiveSeries, put_metric_data},
+    widget_image::get_metric_widget_image,
 };
 
 /// Queries wait this long for metric filters and the like to take in what was written before; then they answer with less.
@@ -30,12 +32,14 @@ const CAUGHT_UP_WITHIN: Duration = Duration::from_secs(2);
 pub struct CloudWatch {
     pub(crate) live: Arc<LiveSeries>,
     engine: Option<EngineHandle>,
+    /// Painting takes milliseconds.
+    pub(crate) painters: Pool,
 }
 
 impl CloudWatch {
     /// Without an engine queries see records and points that are in the log, but nothing that other followers make of it.
     pub fn new(live: Arc<LiveSeries>, engine: Option<EngineHandle>) -> Self {
-        Self { live, engine }
+        Self { live, engine, painters: Pool::for_generation() }
     }
 
     /// Brings the series up to the head of the log: queries read their own writes.
@@ -61,6 +65,15 @@ pub async fn dispatch(
     call: &mut Call<'_>,
     service: &CloudWatch,
 ) -> Result<Vec<u8>, Fault> {
+    if op == CloudWatchOperation::GetMetricWidgetImage {
+        let request = wire.decode()?;
+        call.notes.note_request(&request);
+        let is_raw = get_metric_widget_image::is_raw(&request);
+        let answer = get_metric_widget_image::get_metric_widget_image(call, service, request)
+            .await
+            .map_err(Fault::from_error)?;
+        return Ok(if is_raw { answer.metric_widget_image.0 } else { wire.encode(&answer) });
+    }
     keywatch_api::cloudwatch_operations!(keywatch_api::dispatch, op, wire, call, service, unsupported)
 }
 

@@ -283,7 +283,7 @@ async fn actions_and_tags() {
 #[tokio::test]
 async fn what_is_not_built_says_so() {
     let world = World::begin().await;
-    assert_eq!(World::code(world.run("PutDashboard", json!({})).await), "InvalidAction");
+    assert_eq!(World::code(world.run("PutInsightRule", json!({})).await), "InvalidAction");
     assert_eq!(
         World::code(world.run("PutMetricData", json!({"Namespace": "AWS/KMS", "MetricData": []})).await),
         "InvalidParameterValue"

@@ -10,6 +10,8 @@ use keywatch_api::{Fault, Service};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 const QUERY_ERROR: HeaderName = HeaderName::from_static("x-amzn-query-error");
+/// How every PNG begins (RFC 2083).
+const PNG_BEGIN: &[u8] = b"\x89PNG\r\n\x1a\n";
 const SMITHY_PROTOCOL: HeaderName = HeaderName::from_static("smithy-protocol");
 
 type Cause = Box<dyn std::error::Error + Send + Sync>;
@@ -54,10 +56,12 @@ fn status(protocol: Protocol, fault: &Fault) -> u16 {
 }
 
 fn with_status(status: StatusCode, protocol: Protocol, request_id: &str, body: Vec<u8>) -> Reply {
+    // `GetMetricWidgetImage` answers with the picture itself when asked to; no protocol's text begins like one.
+    let content_type = if body.starts_with(PNG_BEGIN) { "image/png" } else { protocol.content_type() };
     let mut reply = Response::new(whole(body));
     *reply.status_mut() = status;
     let headers = reply.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(protocol.content_type()));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     if let Ok(id) = HeaderValue::from_str(request_id) {
         headers.insert(REQUEST_ID, id);
     }

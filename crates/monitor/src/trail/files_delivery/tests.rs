@@ -194,7 +194,9 @@ async fn spells_of_logging_at_one_moment_are_told_apart() {
         // The stop is seen together with the record before it.
         let id = json!({ "eventID": spell, "eventSource": "kms.amazonaws.com" });
         world.rehearsal.record(&id).await;
-        world.put_trail(|stopped| *stopped = TrailRecord { stopped: Some(world.rehearsal.now()), ..trail }).await;
+        world
+            .put_trail(|stopped| *stopped = TrailRecord { stopped: Some(world.rehearsal.now()), ..trail })
+            .await;
         world.rehearsal.settle().await;
         world.minutes(0).await;
     }
