@@ -38,6 +38,9 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use summary::Summary;
 
+/// How much of the report is written at once.
+const BUFFER_BYTES: usize = 64 << 10;
+
 /// How far the reading has come, in bytes on disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
@@ -69,12 +72,11 @@ pub fn report(options: &ReportOptions, progress: &Progress<'_>) -> Result<Outcom
     let gathered = gather::gather(&files, options.stdin(), options.period(), progress);
     progress(Step::Done);
     let summary = Summary::of(gathered, options.period());
-    let text = match options.format {
-        Format::Table => table::render(&summary, options.top()),
-        Format::Json => summary.json(),
-        Format::Html => html::render(&summary, options.top()),
-    };
-    output.write(&text)?;
+    output.write(|output| match options.format {
+        Format::Table => output.write_all(table::render(&summary, options.top()).as_bytes()),
+        Format::Json => summary.write_json(output),
+        Format::Html => output.write_all(html::render(&summary, options.top()).as_bytes()),
+    })?;
     Ok(if summary.is_whole() { Outcome::Whole } else { Outcome::Partial })
 }
 
@@ -95,22 +97,27 @@ impl<'a> Output<'a> {
         }
     }
 
-    fn write(self, text: &str) -> Result<(), String> {
+    fn write(
+        self,
+        text: impl FnOnce(&mut BufWriter<Box<dyn Write + '_>>) -> io::Result<()>,
+    ) -> Result<(), String> {
         match self {
-            Self::Stdout => match write_all(io::stdout().lock(), text) {
+            Self::Stdout => match buffered(Box::new(io::stdout().lock()), text) {
                 // A pager that was left has seen enough.
                 Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
                 written => written.map_err(|error| format!("cannot write to standard output: {error}")),
             },
-            Self::File(path, file) => {
-                write_all(file, text).map_err(|error| format!("cannot write {}: {error}", path.display()))
-            }
+            Self::File(path, file) => buffered(Box::new(file), text)
+                .map_err(|error| format!("cannot write {}: {error}", path.display())),
         }
     }
 }
 
-fn write_all(output: impl Write, text: &str) -> io::Result<()> {
-    let mut output = BufWriter::new(output);
-    output.write_all(text.as_bytes())?;
+fn buffered<'a>(
+    output: Box<dyn Write + 'a>,
+    text: impl FnOnce(&mut BufWriter<Box<dyn Write + 'a>>) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut output = BufWriter::with_capacity(BUFFER_BYTES, output);
+    text(&mut output)?;
     output.flush()
 }

@@ -14,6 +14,7 @@ use jiff::civil::Date;
 use jiff::{Timestamp, tz::Offset};
 use serde::{Serialize, Serializer};
 use std::collections::{BTreeMap, HashMap};
+use std::io::{self, Write};
 
 /// Principals listed for one key.
 const KEY_PRINCIPALS_MAX: usize = 20;
@@ -224,11 +225,16 @@ impl Summary {
         self.skipped.is_empty()
     }
 
+    pub(super) fn write_json(&self, mut output: impl Write) -> io::Result<()> {
+        serde_json::to_writer_pretty(&mut output, self)?;
+        output.write_all(b"\n")
+    }
+
+    #[cfg(test)]
     pub(super) fn json(&self) -> String {
-        // Only maps with keys that are no strings could fail, and there are none.
-        let mut json = serde_json::to_string_pretty(self).expect("a summary is valid JSON");
-        json.push('\n');
-        json
+        let mut json = Vec::new();
+        self.write_json(&mut json).expect("memory takes every write");
+        String::from_utf8(json).expect("JSON is UTF-8")
     }
 }
 
@@ -383,10 +389,9 @@ fn blocked_uses(tally: &Tally) -> Vec<BlockedSummary> {
         })
         .collect();
     uses.sort_unstable_by(|one, other| {
-        let rest = |blocked: &BlockedSummary| {
-            (blocked.key.clone(), blocked.state, blocked.principal.clone(), blocked.operation.clone())
-        };
-        other.requests.cmp(&one.requests).then_with(|| rest(one).cmp(&rest(other)))
+        let names = (&one.key, one.state, &one.principal, &one.operation);
+        let other_names = (&other.key, other.state, &other.principal, &other.operation);
+        other.requests.cmp(&one.requests).then_with(|| names.cmp(&other_names))
     });
     uses
 }

@@ -414,6 +414,7 @@ impl Tally {
 }
 
 fn add_all<K: Hash + Eq>(sums: &mut HashMap<K, u64>, more: HashMap<K, u64>, renumber: impl Fn(K) -> K) {
+    sums.reserve(more.len());
     for (key, count) in more {
         *sums.entry(renumber(key)).or_default() += count;
     }
