@@ -28,7 +28,7 @@ pub use cursor::Cursor;
 pub use discover::{DiscoverError, FILES_MAX, LogFile, LogFiles, discover};
 pub use fault::{Fault, Faults};
 pub use read::{FILE_TEXT_BYTES_MAX, FileSummary, Reader, may_have_more_members};
-pub use record::{Essence, NotARecord, RawRecord};
+pub use record::{Essence, LastTime, NotARecord, RawRecord};
 pub use shape::{Hit, Outline, Shapes, Spot};
 pub use splitter::{RECORD_BYTES_MAX, Sink, Taken, Taker};
 pub use value::{DEPTH_MAX, Elements, Malformed, Members, Value};

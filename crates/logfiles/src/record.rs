@@ -14,6 +14,9 @@ use super::value::{Malformed, Value};
 use jiff::Timestamp;
 use std::borrow::Cow;
 
+/// Of a time as CloudTrail writes it.
+const UTC_SECONDS_BYTES: usize = 20;
+
 /// A record and its members, still JSON where they are objects.
 #[derive(Debug)]
 pub struct RawRecord<'a> {
@@ -80,6 +83,12 @@ pub struct Essence<'a> {
 impl Essence<'_> {
     /// Checks that all is there and returns the time.
     pub fn check(&self) -> Result<Timestamp, NotARecord> {
+        self.check_after(&mut LastTime::default())
+    }
+
+    /// The same for one record after another: mostly several have the same time, which is taken apart once.
+    #[inline]
+    pub fn check_after(&self, last: &mut LastTime) -> Result<Timestamp, NotARecord> {
         let version = self.version.ok_or(NotARecord::Missing("eventVersion"))?;
         if version.as_bytes().is_none_or(|version| !version.starts_with(b"1.")) {
             return Err(NotARecord::Wrong("eventVersion"));
@@ -89,7 +98,7 @@ impl Essence<'_> {
             required(self.source, "eventSource")?;
             required(self.name, "eventName")?;
         }
-        parse_time(&time).ok_or(NotARecord::Wrong("eventTime"))
+        last.parse(&time).ok_or(NotARecord::Wrong("eventTime"))
     }
 
     /// Whether a service did this by itself, so that nobody requested it.
@@ -181,6 +190,24 @@ impl<'a> RawRecord<'a> {
     }
 }
 
+/// The time that was taken apart last.
+#[derive(Debug, Default)]
+pub struct LastTime {
+    text: [u8; UTC_SECONDS_BYTES],
+    time: Option<Timestamp>,
+}
+
+impl LastTime {
+    #[inline]
+    fn parse(&mut self, text: &[u8]) -> Option<Timestamp> {
+        let Ok(text) = text.try_into() else { return parse_time(text) };
+        if self.text != text {
+            *self = Self { text, time: parse_time(&text) };
+        }
+        self.time
+    }
+}
+
 fn text(value: Option<Value<'_>>) -> Option<Cow<'_, str>> {
     value?.as_str()
 }
@@ -195,7 +222,7 @@ fn parse_time(text: &[u8]) -> Option<Timestamp> {
 }
 
 fn parse_utc_seconds(text: &[u8]) -> Option<Timestamp> {
-    let text: &[u8; 20] = text.try_into().ok()?;
+    let text: &[u8; UTC_SECONDS_BYTES] = text.try_into().ok()?;
     let punctuation = [text[4], text[7], text[10], text[13], text[16], text[19]];
     if punctuation != *b"--T::Z" {
         return None;
@@ -226,6 +253,18 @@ mod tests {
         check_time("2024-02-29T23:59:59Z", Some("2024-02-29T23:59:59Z"));
         check_time("2023-02-29T23:59:59Z", None);
         check_time("2023-07-10T24:00:00Z", None);
+    }
+
+    #[test]
+    fn a_time_after_another() {
+        let mut last = LastTime::default();
+        for text in
+            ["2023-07-10T11:54:39Z", "2023-07-10T11:54:39Z", "2023-07-10T11:54:40Z", "2023-02-29T23:59:59Z"]
+        {
+            for text in [text, "2023-07-10T11:54:39.25Z", "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"] {
+                assert_eq!(last.parse(text.as_bytes()), parse_time(text.as_bytes()), "{text}");
+            }
+        }
     }
 
     #[test]

@@ -41,7 +41,7 @@ pub struct Shapes<T> {
     first: u32,
     known: Vec<T>,
     /// Of the record that was found last: where slots end. The first entry stands for its beginning.
-    slots: Vec<Slot>,
+    slots: Box<[Slot; 1 + SLOTS_MAX]>,
     credits: u32,
     misses: u32,
 }
@@ -111,7 +111,7 @@ impl<T> Shapes<T> {
             fixed: Vec::new(),
             first: NONE,
             known: Vec::new(),
-            slots: Vec::new(),
+            slots: Box::new([Slot::default(); 1 + SLOTS_MAX]),
             credits: CREDITS_MAX,
             misses: 0,
         }
@@ -134,13 +134,12 @@ impl<T> Shapes<T> {
 
     #[inline]
     fn walk(&mut self, text: &[u8]) -> Option<Hit> {
-        self.slots.clear();
-        self.slots.push(Slot::default());
-        let (mut parent, mut at) = (NONE, 0);
-        loop {
-            let (branch, after) = self.branch_at(parent, text.get(at..)?)?;
-            at += after;
-            let slot = match self.branches[branch as usize].then {
+        let (mut parent, mut first, mut at) = (NONE, self.first, 0);
+        for place in 1.. {
+            let number = self.branch_at(parent, first, &text[at..])?;
+            let branch = &self.branches[number as usize];
+            at += (branch.end - branch.start) as usize;
+            let slot = match branch.then {
                 Then::End(known) => return Some(Hit { length: at, known }),
                 Then::Text => {
                     let StringEnd { end, has_escapes } = scan::string(text, at - 1).ok()?;
@@ -148,29 +147,29 @@ impl<T> Shapes<T> {
                 }
                 Then::Number => Slot { end: (at + number_bytes(&text[at..])) as u32, has_escapes: false },
             };
+            *self.slots.get_mut(place)? = slot;
             at = slot.end as usize;
-            self.slots.push(slot);
-            parent = branch;
+            (parent, first) = (number, branch.first);
         }
+        None
     }
 
-    /// The branch after `parent` that `text` begins with, and how long its fixed part is.
+    /// The branch after `parent`, `first` or one that may stand in its place, that `text` begins with.
     #[inline]
-    fn branch_at(&mut self, parent: u32, text: &[u8]) -> Option<(u32, usize)> {
-        let first = self.first_of(parent);
+    fn branch_at(&mut self, parent: u32, first: u32, text: &[u8]) -> Option<u32> {
         let (mut before, mut number) = (NONE, first);
         loop {
             let branch = self.branches.get_mut(number as usize)?;
             let fixed = &self.fixed[branch.start as usize..branch.end as usize];
-            if text.starts_with(fixed)
+            if text.get(..fixed.len()) == Some(fixed)
                 && (branch.then != Then::Number || is_number(text.get(fixed.len()).copied()))
             {
-                branch.hits = branch.hits.saturating_add(1);
-                let (hits, length) = (branch.hits, fixed.len());
+                branch.hits = branch.hits.wrapping_add(1);
+                let hits = branch.hits;
                 if before != NONE && hits > self.branches[first as usize].hits {
                     self.move_to_front(parent, before, number);
                 }
-                return Some((number, length));
+                return Some(number);
             }
             (before, number) = (number, branch.next);
         }

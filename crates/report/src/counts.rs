@@ -23,7 +23,7 @@ pub(super) type HashMap<K, V> = std::collections::HashMap<K, V, foldhash::fast::
 pub(super) type Number = u32;
 
 /// Numbers of which there are mostly no more than `FEW`.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Numbers<const FEW: usize> {
     first: [Number; FEW],
     length: usize,

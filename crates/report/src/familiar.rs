@@ -4,13 +4,16 @@
 //! types of resources; names are fixed in every shape, and the others are declared so here.
 //! **Not here:** the general way (`record`), and what shapes are (`keywatch_logfiles`).
 
-use super::record::{PLACES, PLACES_OF_ALL, Record};
-use keywatch_logfiles::{NotARecord, Outline, Shapes, Spot};
+use super::record::{ContextNames, PLACES, PLACES_OF_ALL, Record};
+use keywatch_logfiles::{LastTime, NotARecord, Outline, Shapes, Spot};
 
 /// Reads one record after another; each thread has its own.
 #[derive(Debug)]
 pub(super) struct RecordReader {
     shapes: Shapes<Known>,
+    last_time: LastTime,
+    /// How many shapes were learnt.
+    learnt: u64,
 }
 
 /// What is looked at in the records of one shape.
@@ -20,12 +23,12 @@ struct Known {
     places: Vec<(u8, Spot)>,
     /// The resources after the first.
     more_resources: Vec<Spot>,
-    context_names: Vec<Box<[u8]>>,
+    context_names: ContextNames,
 }
 
 impl Default for RecordReader {
     fn default() -> Self {
-        Self { shapes: Shapes::new(is_fixed) }
+        Self { shapes: Shapes::new(is_fixed), last_time: LastTime::default(), learnt: 0 }
     }
 }
 
@@ -39,7 +42,8 @@ impl RecordReader {
     ) -> Result<usize, NotARecord> {
         let Some(hit) = self.shapes.find(json) else {
             let length = record.read(json)?;
-            self.shapes.learn(json, length, |outline| Known::of(record, outline));
+            self.learnt += 1;
+            self.shapes.learn(json, length, |outline| Known::of(record, outline, self.learnt));
             return Ok(length);
         };
         let known = self.shapes.known(hit);
@@ -51,16 +55,16 @@ impl RecordReader {
             record.resources.add(self.shapes.value(json, spot));
         }
         record.context_names = Some(&known.context_names);
-        record.time = record.essence.check()?;
+        record.time = record.essence.check_after(&mut self.last_time)?;
         Ok(hit.length)
     }
 }
 
 impl Known {
     /// Of the records of other services no more is known than what is looked at in every record.
-    fn of(record: &mut Record<'_>, outline: &Outline<'_>) -> Option<Self> {
-        let mut context_names = Vec::new();
-        record.each_context_name(|name| context_names.push(Box::from(name)));
+    fn of(record: &mut Record<'_>, outline: &Outline<'_>, list: u64) -> Option<Self> {
+        let mut context_names = ContextNames { list, names: Vec::new() };
+        record.each_context_name(|name| context_names.names.push(Box::from(name)));
         let more_resources =
             record.resources.more().iter().map(|arn| outline.spot(arn)).collect::<Option<_>>()?;
         let needed = if record.is_of_kms() { PLACES } else { PLACES_OF_ALL };

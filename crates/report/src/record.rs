@@ -32,7 +32,15 @@ pub(super) struct Record<'a> {
     pub(super) response_elements: Option<Value<'a>>,
     pub(super) service_event_details: Option<Value<'a>>,
     /// The names in the encryption contexts, where the record's shape tells them.
-    pub(super) context_names: Option<&'a [Box<[u8]>]>,
+    pub(super) context_names: Option<&'a ContextNames>,
+}
+
+/// The names in the encryption contexts of all records of one shape.
+#[derive(Debug)]
+pub(super) struct ContextNames {
+    /// The list's number: whoever reads one record after another never meets two lists with the same.
+    pub(super) list: u64,
+    pub(super) names: Vec<Box<[u8]>>,
 }
 
 /// How many places a record has for values.
@@ -181,7 +189,7 @@ impl<'a> Record<'a> {
     /// Tells the names in the encryption contexts, values left out.
     pub(super) fn each_context_name(&self, mut tell: impl FnMut(&[u8])) {
         match self.context_names {
-            Some(names) => names.iter().for_each(|name| tell(name)),
+            Some(list) => list.names.iter().for_each(|name| tell(name)),
             None => self.request.each_context_name(tell),
         }
     }

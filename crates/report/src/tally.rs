@@ -155,6 +155,8 @@ pub(super) struct Tally {
     pub(super) regions: Named<u64>,
     pub(super) error_codes: Named<u64>,
     pub(super) contexts: Named<u64>,
+    /// The list of context names that was looked up last.
+    last_contexts: (Option<u64>, Numbers<4>),
     pub(super) service_events: Named<u64>,
     /// Requests by hour since 1970 and operation.
     pub(super) hours: Hours,
@@ -174,7 +176,7 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    /// Counts a record of any service.
+    /// Counts a record of any service. All records come from one reader.
     pub(super) fn add(&mut self, record: &Record<'_>) {
         if !record.is_of_kms() {
             self.count(&Fact::OfOtherService);
@@ -217,8 +219,6 @@ impl Tally {
     fn request(&mut self, record: &Record<'_>, name: &[u8], keys: &fact::Keys<'_>) -> Request {
         let mut numbers = Numbers::default();
         keys.iter().for_each(|key| numbers.push(self.keys.number(key)));
-        let mut contexts = Numbers::default();
-        record.each_context_name(|name| contexts.push(self.contexts.number(name)));
         Request {
             time: record.time,
             operation: self.operations.number(name),
@@ -226,10 +226,20 @@ impl Tally {
             region: self.regions.number_again(&text(record.region).unwrap_or(UNKNOWN)),
             principal: self.principal(record),
             keys: numbers,
-            contexts,
+            contexts: self.context_numbers(record),
             is_error: text(record.error_code).is_some(),
             payment: self.payment(record, name),
         }
+    }
+
+    fn context_numbers(&mut self, record: &Record<'_>) -> Numbers<4> {
+        let list = record.context_names.map(|names| names.list);
+        if list.is_none() || self.last_contexts.0 != list {
+            let mut contexts = Numbers::default();
+            record.each_context_name(|name| contexts.push(self.contexts.number(name)));
+            self.last_contexts = (list, contexts);
+        }
+        self.last_contexts.1.clone()
     }
 
     fn principal(&mut self, record: &Record<'_>) -> Number {
