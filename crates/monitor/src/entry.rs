@@ -100,6 +100,8 @@ pub enum Target {
     Topic(String),
     /// A queue's ARN.
     Queue(String),
+    /// The ARN of what no service here is: a function, a scaling policy. Kept in the outbox for whoever looks there.
+    Elsewhere(String),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

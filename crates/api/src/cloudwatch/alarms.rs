@@ -1,10 +1,13 @@
 //! Shapes of alarms.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::metrics::{Dimension, MetricDataQuery, is_namespace};
 use super::{
-    AlarmType, ComparisonOperator, HistoryItemType, ScanBy, SimpleStatistic, StandardUnit, StateValue,
+    ActionsSuppressedBy, AlarmType, ComparisonOperator, EvaluationState, HistoryItemType, ScanBy,
+    SimpleStatistic, StandardUnit, StateValue,
 };
 use crate::{Number, WireTime, shape};
 
@@ -98,38 +101,97 @@ pub struct MetricAlarm {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state_reason_data: Option<String>,
     pub state_updated_timestamp: WireTime,
-    pub metric_name: String,
-    pub namespace: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metric_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub statistic: Option<SimpleStatistic>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub extended_statistic: Option<String>,
     pub dimensions: Vec<Dimension>,
-    pub period: i32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub period: Option<i32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unit: Option<StandardUnit>,
     pub evaluation_periods: i32,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub datapoints_to_alarm: Option<i32>,
-    pub threshold: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<f64>,
     pub comparison_operator: ComparisonOperator,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub treat_missing_data: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub evaluate_low_sample_count_percentile: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metrics: Option<Vec<MetricDataQuery>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub threshold_metric_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub evaluation_state: Option<EvaluationState>,
     pub state_transitioned_timestamp: WireTime,
 }
 
-/// A composite alarm in an answer; none can be made yet, so lists of them are empty.
+/// A composite alarm in an answer. Members that were never set are left out.
 #[derive(Debug, Clone, Serialize)]
-pub enum CompositeAlarm {}
+#[serde(rename_all = "PascalCase")]
+pub struct CompositeAlarm {
+    pub actions_enabled: bool,
+    pub alarm_actions: Vec<String>,
+    pub alarm_arn: String,
+    pub alarm_configuration_updated_timestamp: WireTime,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alarm_description: Option<String>,
+    pub alarm_name: String,
+    pub alarm_rule: String,
+    pub insufficient_data_actions: Vec<String>,
+    #[serde(rename = "OKActions")]
+    pub ok_actions: Vec<String>,
+    pub state_reason: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state_reason_data: Option<String>,
+    pub state_updated_timestamp: WireTime,
+    pub state_value: StateValue,
+    pub state_transitioned_timestamp: WireTime,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub actions_suppressed_by: Option<ActionsSuppressedBy>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub actions_suppressed_reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub actions_suppressor: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub actions_suppressor_wait_period: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub actions_suppressor_extension_period: Option<i32>,
+}
+
+/// An alarm as `DescribeAlarms` answers it to a question for parents or children: its state only for children.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Relative {
+    pub alarm_name: String,
+    pub alarm_arn: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state_value: Option<StateValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state_updated_timestamp: Option<WireTime>,
+}
+
+/// An alarm in a list, whole or as a relative.
+#[derive(Debug, Clone, Serialize)]
+#[serde(untagged)]
+pub enum Listed<T> {
+    Whole(Box<T>),
+    Relative(Relative),
+}
 
 /// Answer of `DescribeAlarms`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct DescribeAlarmsResponse {
-    pub composite_alarms: Vec<CompositeAlarm>,
-    pub metric_alarms: Vec<MetricAlarm>,
+    pub composite_alarms: Vec<Listed<CompositeAlarm>>,
+    pub metric_alarms: Vec<Listed<MetricAlarm>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_token: Option<String>,
 }
@@ -162,11 +224,60 @@ pub struct DescribeAlarmHistoryResponse {
 #[serde(rename_all = "PascalCase")]
 pub struct AlarmHistoryItem {
     pub alarm_name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alarm_contributor_id: Option<String>,
     pub alarm_type: AlarmType,
     pub timestamp: WireTime,
     pub history_item_type: HistoryItemType,
     pub history_summary: String,
     pub history_data: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alarm_contributor_attributes: Option<BTreeMap<String, String>>,
+}
+
+shape! {
+    /// `PutCompositeAlarm`
+    pub struct PutCompositeAlarmRequest: Pascal {
+        alarm_name: String [len 1..=255] [pattern is_printable, "[^\\p{Cntrl}]+"],
+        alarm_description: Option<String> [len 0..=1024],
+        actions_enabled: Option<bool>,
+        #[serde(rename = "OKActions")]
+        ok_actions: Option<Vec<String>> [len 0..=5] [each 1..=1024],
+        alarm_actions: Option<Vec<String>> [len 0..=5] [each 1..=1024],
+        insufficient_data_actions: Option<Vec<String>> [len 0..=5] [each 1..=1024],
+        alarm_rule: String [len 1..=10_240],
+        tags: Option<Vec<Tag>>,
+        actions_suppressor: Option<String> [len 1..=1600],
+        actions_suppressor_wait_period: Option<i32>,
+        actions_suppressor_extension_period: Option<i32>,
+    }
+}
+
+shape! {
+    /// `DescribeAlarmContributors`
+    pub struct DescribeAlarmContributorsRequest: Pascal {
+        alarm_name: String [len 1..=255],
+        next_token: Option<String>,
+    }
+}
+
+/// Answer of `DescribeAlarmContributors`.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct DescribeAlarmContributorsResponse {
+    pub alarm_contributors: Vec<AlarmContributor>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_token: Option<String>,
+}
+
+/// One time series of an alarm that has several.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct AlarmContributor {
+    pub contributor_id: String,
+    pub contributor_attributes: BTreeMap<String, String>,
+    pub state_reason: String,
+    pub state_transitioned_timestamp: WireTime,
 }
 
 shape! {

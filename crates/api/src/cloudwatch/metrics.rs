@@ -141,31 +141,44 @@ pub struct Datapoint {
 }
 
 shape! {
+    #[derive(Clone, PartialEq, Eq, serde::Deserialize)]
     pub struct Metric: Pascal {
+        #[serde(skip_serializing_if = "Option::is_none")]
         namespace: Option<String> [len 1..=255] [pattern is_namespace, "[^:].*"],
+        #[serde(skip_serializing_if = "Option::is_none")]
         metric_name: Option<String> [len 1..=255],
+        #[serde(skip_serializing_if = "Option::is_none")]
         dimensions: Option<Vec<Dimension>> [len 0..=30],
     }
 }
 
 shape! {
+    #[derive(Clone, PartialEq, Eq, serde::Deserialize)]
     pub struct MetricStat: Pascal {
         metric: Metric,
         period: i32 [range 1..=i64::MAX],
         stat: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
         unit: Option<StandardUnit>,
     }
 }
 
 shape! {
-    /// One query of `GetMetricData`.
+    /// One query of `GetMetricData`, or one of those an alarm is made of; kept and answered as it was put.
+    #[derive(Clone, PartialEq, Eq, serde::Deserialize)]
     pub struct MetricDataQuery: Pascal {
         id: String [len 1..=255],
+        #[serde(skip_serializing_if = "Option::is_none")]
         metric_stat: Option<MetricStat>,
+        #[serde(skip_serializing_if = "Option::is_none")]
         expression: Option<String> [len 1..=2048],
+        #[serde(skip_serializing_if = "Option::is_none")]
         label: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
         return_data: Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
         period: Option<i32> [range 1..=i64::MAX],
+        #[serde(skip_serializing_if = "Option::is_none")]
         account_id: Option<String> [len 1..=255],
     }
 }

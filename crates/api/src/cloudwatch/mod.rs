@@ -6,19 +6,20 @@
 pub mod alarms;
 pub mod dashboards;
 pub mod metrics;
+pub mod mutes;
 
 /// The table of operations, as in botocore 1.43's model.
 #[macro_export]
 macro_rules! cloudwatch_operations {
     ($($then:ident)::+ $(, $args:expr)*) => {
         $($then)::+! { $($args,)* CloudWatchOperation CloudWatch;
-            DeleteAlarmMuteRule - Write;
+            DeleteAlarmMuteRule delete_alarm_mute_rule Write;
             DeleteAlarms delete_alarms Write;
             DeleteAnomalyDetector - Write;
             DeleteDashboards delete_dashboards Write;
             DeleteInsightRules - Write;
             DeleteMetricStream - Write;
-            DescribeAlarmContributors - Read;
+            DescribeAlarmContributors describe_alarm_contributors Read;
             DescribeAlarmHistory describe_alarm_history Read;
             DescribeAlarms describe_alarms Read;
             DescribeAlarmsForMetric describe_alarms_for_metric Read;
@@ -28,7 +29,7 @@ macro_rules! cloudwatch_operations {
             DisableInsightRules - Write;
             EnableAlarmActions enable_alarm_actions Write;
             EnableInsightRules - Write;
-            GetAlarmMuteRule - Read;
+            GetAlarmMuteRule get_alarm_mute_rule Read;
             GetDashboard get_dashboard Read;
             GetInsightRuleReport - Read;
             GetMetricData get_metric_data Read;
@@ -36,15 +37,15 @@ macro_rules! cloudwatch_operations {
             GetMetricStream - Read;
             GetMetricWidgetImage get_metric_widget_image Read;
             GetOTelEnrichment - Read;
-            ListAlarmMuteRules - Read;
+            ListAlarmMuteRules list_alarm_mute_rules Read;
             ListDashboards list_dashboards Read;
             ListManagedInsightRules - Read;
             ListMetricStreams - Read;
             ListMetrics list_metrics Read;
             ListTagsForResource list_tags_for_resource Read;
-            PutAlarmMuteRule - Write;
+            PutAlarmMuteRule put_alarm_mute_rule Write;
             PutAnomalyDetector - Write;
-            PutCompositeAlarm - Write;
+            PutCompositeAlarm put_composite_alarm Write;
             PutDashboard put_dashboard Write;
             PutInsightRule - Write;
             PutManagedInsightRules - Write;
@@ -109,6 +110,30 @@ crate::wire_enum! {
 
 crate::wire_enum! {
     pub enum AlarmType { CompositeAlarm = "CompositeAlarm", MetricAlarm = "MetricAlarm" }
+}
+
+crate::wire_enum! {
+    /// What keeps a composite alarm's actions back.
+    pub enum ActionsSuppressedBy {
+        WaitPeriod = "WaitPeriod", ExtensionPeriod = "ExtensionPeriod", Alarm = "Alarm",
+    }
+}
+
+crate::wire_enum! {
+    /// Why an alarm's evaluation says less than it should.
+    pub enum EvaluationState {
+        PartialData = "PARTIAL_DATA", EvaluationFailure = "EVALUATION_FAILURE", EvaluationError = "EVALUATION_ERROR",
+    }
+}
+
+crate::wire_enum! {
+    /// Where a mute rule stands.
+    pub enum AlarmMuteRuleStatus { Scheduled = "SCHEDULED", Active = "ACTIVE", Expired = "EXPIRED" }
+}
+
+crate::wire_enum! {
+    /// Whether a mute rule has one window or many.
+    pub enum MuteType { OneTime = "ONE_TIME", Recurring = "RECURRING" }
 }
 
 crate::wire_enum! {

@@ -1,11 +1,10 @@
 //! The switch that `EnableAlarmActions` and `DisableAlarmActions` turn.
 
-use keywatch_api::cloudwatch::HistoryItemType;
 use keywatch_iam::Call;
 
 use super::{
     alarm::{Alarm, arn},
-    change::add_history,
+    change::configured,
     history::Configured,
     store::{ALARM, alarm_key},
 };
@@ -24,15 +23,15 @@ pub(super) async fn set(
     let partition = call.partition();
     for name in names {
         let key = alarm_key(partition.as_str(), name);
-        let Some(mut alarm) = call.tx.get::<Alarm>(ALARM, &key).await? else { continue };
-        if alarm.config.actions_enabled == enabled {
+        let Some(before) = call.tx.get::<Alarm>(ALARM, &key).await? else { continue };
+        if before.config.actions_enabled == enabled {
             continue;
         }
+        let mut alarm = before.clone();
         alarm.config.actions_enabled = enabled;
         alarm.configured_at = call.now;
         call.tx.put(ALARM, &key, &alarm)?;
-        let (summary, data) = (Configured::Updated.summary(name), Configured::Updated.data(&alarm));
-        add_history(&mut call.tx, &alarm, HistoryItemType::ConfigurationUpdate, summary, data, call.now)?;
+        configured(&mut call.tx, &alarm, Some(&before), Configured::Updated, call.now)?;
     }
     Ok(())
 }

@@ -1,12 +1,15 @@
-//! `DeleteAlarms`: deletes alarms; names nobody has are ignored. Their history stays.
+//! `DeleteAlarms`: deletes alarms; names nobody has are ignored. Their history stays. A child of a composite alarm stays too.
 
-use keywatch_api::cloudwatch::{HistoryItemType, alarms::DeleteAlarmsRequest};
+use keywatch_api::cloudwatch::alarms::DeleteAlarmsRequest;
 use keywatch_iam::Call;
 
 use super::{
     alarm::{Alarm, arn},
-    change::add_history,
+    change::configured,
+    composite::{parents, set_children},
+    contributors::CONTRIBUTORS,
     history::Configured,
+    put_composite_alarm::children_of,
     store::{ALARM, alarm_key},
 };
 use crate::cloudwatch::{CloudWatch, CloudWatchError};
@@ -23,12 +26,30 @@ pub(crate) async fn delete_alarms(
         )?;
     }
     let partition = call.partition();
+    let mut alarms: Vec<Alarm> = Vec::new();
     for name in &request.alarm_names {
-        let key = alarm_key(partition.as_str(), name);
-        let Some(alarm) = call.tx.get::<Alarm>(ALARM, &key).await? else { continue };
+        let found = call.tx.get::<Alarm>(ALARM, &alarm_key(partition.as_str(), name)).await?;
+        alarms.extend(found.filter(|found| !alarms.iter().any(|known| known.name == found.name)));
+    }
+    // A composite alarm goes before its children, which it would keep otherwise.
+    alarms.sort_by_key(|alarm| alarm.config.composite().is_none());
+    if alarms.iter().filter(|alarm| alarm.config.composite().is_some()).count() > 1 {
+        let text = "Only one composite alarm can be deleted at a time.";
+        return Err(CloudWatchError::Validation(text.into()));
+    }
+    for alarm in alarms {
+        if !parents(&mut call.tx, partition.as_str(), &alarm.name).await?.is_empty() {
+            let text =
+                format!("Cannot delete {} as there are composite alarm(s) depending on it.", alarm.name);
+            return Err(CloudWatchError::Validation(text));
+        }
+        let key = alarm_key(partition.as_str(), &alarm.name);
+        set_children(&mut call.tx, partition.as_str(), &alarm.name, &children_of(&alarm), &[])?;
         call.tx.delete(ALARM, &key);
-        let (summary, data) = (Configured::Deleted.summary(name), Configured::Deleted.data(&alarm));
-        add_history(&mut call.tx, &alarm, HistoryItemType::ConfigurationUpdate, summary, data, call.now)?;
+        if alarm.config.has_contributors() {
+            call.tx.delete(CONTRIBUTORS, &key);
+        }
+        configured(&mut call.tx, &alarm, None, Configured::Deleted, call.now)?;
     }
     Ok(())
 }

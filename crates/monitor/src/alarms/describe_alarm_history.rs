@@ -88,19 +88,31 @@ async fn read(
 
 fn fits(item: &HistoryItem, request: &DescribeAlarmHistoryRequest) -> bool {
     request.alarm_name.as_deref().is_none_or(|name| item.alarm == name)
-        && request.alarm_contributor_id.is_none()
         && request
-            .alarm_types
+            .alarm_contributor_id
             .as_ref()
-            .is_none_or(|types| types.is_empty() || types.contains(&AlarmType::MetricAlarm))
+            .is_none_or(|id| item.contributor.as_ref().is_some_and(|contributor| contributor.id == *id))
+        && wanted_types(request).contains(&item.alarm_type)
         && request.history_item_type.is_none_or(|kind| item.kind == kind)
         && request.end_date.is_none_or(|end| item.at <= end.0)
 }
 
+/// Without types metric alarms are meant, unless an alarm is named: then that one, whatever it is.
+fn wanted_types(request: &DescribeAlarmHistoryRequest) -> &[AlarmType] {
+    match request.alarm_types.as_deref() {
+        Some(types) if !types.is_empty() => types,
+        _ if request.alarm_name.is_some() => AlarmType::ALL,
+        _ => &[AlarmType::MetricAlarm],
+    }
+}
+
 fn describe(item: HistoryItem) -> AlarmHistoryItem {
+    let (id, attributes) = item.contributor.map(|one| (one.id, one.attributes)).unzip();
     AlarmHistoryItem {
         alarm_name: item.alarm,
-        alarm_type: AlarmType::MetricAlarm,
+        alarm_contributor_id: id,
+        alarm_contributor_attributes: attributes,
+        alarm_type: item.alarm_type,
         timestamp: item.at.into(),
         history_item_type: item.kind,
         history_summary: item.summary,
@@ -111,7 +123,8 @@ fn describe(item: HistoryItem) -> AlarmHistoryItem {
 fn question(request: &DescribeAlarmHistoryRequest) -> String {
     let DescribeAlarmHistoryRequest { alarm_name, history_item_type, start_date, end_date, scan_by, .. } =
         request;
+    let (types, contributor) = (&request.alarm_types, &request.alarm_contributor_id);
     format!(
-        "DescribeAlarmHistory {alarm_name:?} {history_item_type:?} {start_date:?} {end_date:?} {scan_by:?}"
+        "DescribeAlarmHistory {alarm_name:?} {history_item_type:?} {start_date:?} {end_date:?} {scan_by:?} {types:?} {contributor:?}"
     )
 }

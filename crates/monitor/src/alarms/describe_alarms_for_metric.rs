@@ -29,17 +29,17 @@ pub(crate) async fn describe_alarms_for_metric(
     let rows = call.tx.scan::<Alarm>(ALARM, Scan { prefix: &prefix, after: None, limit: ALARMS_MAX }).await?;
     let watching = rows.iter().filter(|(_, alarm)| watches(alarm, &request, &dimensions));
     Ok(DescribeAlarmsForMetricResponse {
-        metric_alarms: watching.map(|(_, alarm)| alarm.describe()).collect(),
+        metric_alarms: watching.filter_map(|(_, alarm)| alarm.describe_metric()).collect(),
     })
 }
 
 fn watches(alarm: &Alarm, request: &DescribeAlarmsForMetricRequest, dimensions: &[(&str, &str)]) -> bool {
-    let config = &alarm.config;
-    config.namespace == request.namespace
-        && config.metric_name == request.metric_name
-        && alarm.sorted_dimensions() == dimensions
-        && request.statistic.is_none_or(|statistic| config.statistic == Some(statistic))
-        && (request.extended_statistic.is_none() || config.extended_statistic == request.extended_statistic)
-        && request.period.is_none_or(|period| config.period == period)
-        && request.unit.is_none_or(|unit| config.unit == Some(unit))
+    let Some(metric) = alarm.config.one_metric() else { return false };
+    metric.namespace == request.namespace
+        && metric.metric_name == request.metric_name
+        && metric.sorted_dimensions() == dimensions
+        && request.statistic.is_none_or(|statistic| metric.statistic == Some(statistic))
+        && (request.extended_statistic.is_none() || metric.extended_statistic == request.extended_statistic)
+        && request.period.is_none_or(|period| metric.period == period)
+        && request.unit.is_none_or(|unit| metric.unit == Some(unit))
 }

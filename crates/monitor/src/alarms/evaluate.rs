@@ -17,8 +17,17 @@ pub struct Datapoint {
     /// Start of the period.
     pub time: Second,
     pub value: f64,
-    /// How many samples it was computed from.
-    pub samples: f64,
+    /// How many samples it was computed from; none for the result of an expression.
+    pub samples: Option<f64>,
+    /// What was expected of it, where an alarm compares with that.
+    pub band: Option<Band>,
+}
+
+/// The edges of what is expected.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Band {
+    pub lower: f64,
+    pub upper: f64,
 }
 
 /// What an evaluation came to.
@@ -38,6 +47,8 @@ pub struct Decision {
     pub evaluated: Vec<Datapoint>,
     /// How many missing points were counted to reach the alarm's number of periods.
     pub missing: usize,
+    /// The places of as many missing points in the window, newest first.
+    pub gaps: Vec<usize>,
     /// Missing points made the difference, by the alarm's treatment of missing data.
     pub by_missing: bool,
 }
@@ -47,12 +58,15 @@ pub fn evaluate(spec: &Spec, window: &[Option<Datapoint>]) -> Verdict {
     let (wanted, needed) = (spec.evaluation_periods, spec.needed());
     let evaluated: Vec<Datapoint> = window.iter().rev().flatten().copied().take(wanted).collect();
     let missing = wanted - evaluated.len();
-    let has_few = |point: &&Datapoint| spec.ignore_low_samples && spec.has_few_samples(point.samples);
+    let has_few = |point: &&Datapoint| {
+        spec.ignore_low_samples && point.samples.is_some_and(|samples| spec.has_few_samples(samples))
+    };
     let few = evaluated.iter().filter(has_few).count();
-    let bad = evaluated.iter().filter(|point| !has_few(point) && spec.is_breach(point.value)).count();
+    let bad = evaluated.iter().filter(|point| !has_few(point) && spec.is_breach(point)).count();
     let good = evaluated.len() - few - bad;
     let state = |value, by_missing| {
-        Verdict::State(Decision { value, evaluated: evaluated.clone(), missing, by_missing })
+        let gaps = (0..window.len()).rev().filter(|at| window[*at].is_none()).take(missing).collect();
+        Verdict::State(Decision { value, evaluated: evaluated.clone(), missing, gaps, by_missing })
     };
     if bad >= needed {
         return state(StateValue::Alarm, false);
@@ -87,7 +101,7 @@ mod tests {
     use keywatch_api::cloudwatch::ComparisonOperator;
 
     use super::*;
-    use crate::metrics::statistics::Statistic;
+    use crate::{alarms::spec::Bound, metrics::statistics::Statistic};
 
     const TREATMENTS: [MissingData; 4] =
         [MissingData::Missing, MissingData::Ignore, MissingData::Breaching, MissingData::NotBreaching];
@@ -98,9 +112,9 @@ mod tests {
 
     fn spec(needed: usize, periods: usize, missing_data: MissingData) -> Spec {
         Spec {
-            statistic: Statistic::Maximum,
+            statistic: Some(Statistic::Maximum),
             comparison: ComparisonOperator::GreaterThanThreshold,
-            threshold: 5.0,
+            bound: Bound::Threshold(5.0),
             period: 60,
             evaluation_periods: periods,
             datapoints_to_alarm: Some(needed),
@@ -116,7 +130,8 @@ mod tests {
             sign => Some(Datapoint {
                 time: at as Second * 60,
                 value: if sign == "X" { 9.0 } else { 0.0 },
-                samples: 1.0,
+                samples: Some(1.0),
+                band: None,
             }),
         };
         picture.split(' ').enumerate().map(point).collect()
@@ -170,14 +185,14 @@ mod tests {
 
     #[test]
     fn percentiles_of_few_samples_keep_the_state() {
-        let few = Datapoint { time: 0, value: 9.0, samples: 20.0 };
+        let few = Datapoint { time: 0, value: 9.0, samples: Some(20.0), band: None };
         let spec = Spec {
-            statistic: Statistic::Percentile(99.0),
+            statistic: Some(Statistic::Percentile(99.0)),
             ignore_low_samples: true,
             ..spec(1, 1, MissingData::Missing)
         };
         assert_eq!(evaluate(&spec, &[Some(few)]), Verdict::Keep);
-        let enough = Datapoint { samples: 5_000.0, ..few };
+        let enough = Datapoint { samples: Some(5_000.0), ..few };
         assert!(matches!(
             evaluate(&spec, &[Some(enough)]),
             Verdict::State(Decision { value: StateValue::Alarm, .. })
@@ -197,5 +212,26 @@ mod tests {
         };
         assert_eq!(decision.evaluated.iter().map(|point| point.time).collect::<Vec<_>>(), [240, 120]);
         assert_eq!((decision.value, decision.missing, decision.by_missing), (StateValue::Alarm, 1, true));
+        assert_eq!(decision.gaps, [3]);
+    }
+
+    #[test]
+    fn bands_are_left_above_or_below() {
+        use ComparisonOperator as Is;
+        for (comparison, value, want) in [
+            (Is::LessThanLowerOrGreaterThanUpperThreshold, 0.5, true),
+            (Is::LessThanLowerOrGreaterThanUpperThreshold, 1.0, false),
+            (Is::LessThanLowerOrGreaterThanUpperThreshold, 2.5, true),
+            (Is::LessThanLowerThreshold, 0.5, true),
+            (Is::LessThanLowerThreshold, 2.5, false),
+            (Is::GreaterThanUpperThreshold, 2.5, true),
+            (Is::GreaterThanUpperThreshold, 0.5, false),
+        ] {
+            let spec =
+                Spec { statistic: None, comparison, bound: Bound::Band, ..spec(1, 1, MissingData::Missing) };
+            let band = Some(Band { lower: 1.0, upper: 2.0 });
+            assert_eq!(spec.is_breach(&Datapoint { time: 0, value, samples: None, band }), want);
+            assert!(!spec.is_breach(&Datapoint { time: 0, value, samples: None, band: None }));
+        }
     }
 }

@@ -7,10 +7,13 @@ use jiff::Timestamp;
 use keywatch_api::cloudwatch::StateValue;
 use serde::Serialize;
 use serde_json::value::RawValue;
+use uuid::Uuid;
 
 use super::{
     alarm::{Alarm, State},
+    config::OneMetric,
     decimal::offset_time,
+    event::{self, MetricEntry},
 };
 
 /// Longer data is left out: `HistoryData` holds 4,095 characters.
@@ -40,39 +43,57 @@ impl Configured {
 
     /// The configuration as JSON.
     pub fn data(self, alarm: &Alarm) -> String {
-        let config = &alarm.config;
-        let described = Described {
-            alarm_name: &alarm.name,
-            alarm_description: config.description.as_deref(),
-            alarm_arn: alarm.arn(),
-            alarm_configuration_updated_timestamp: offset_time(alarm.configured_at),
-            namespace: &config.namespace,
-            metric_name: &config.metric_name,
-            statistic: config.statistic.map(|statistic| statistic.as_str()),
-            extended_statistic: config.extended_statistic.as_deref(),
-            unit: config.unit.map(|unit| unit.as_str()),
-            period: config.period,
-            dimensions: config
-                .dimensions
-                .iter()
-                .map(|d| NamedValue { value: &d.value, name: &d.name })
-                .collect(),
-            threshold: config.threshold,
-            comparison_operator: config.comparison_operator.as_str(),
-            evaluation_periods: config.evaluation_periods,
-            datapoints_to_alarm: config.datapoints_to_alarm,
-            treat_missing_data: config.treat_missing_data.as_deref(),
-            evaluate_low_sample_count_percentile: config.evaluate_low_sample_count_percentile.as_deref(),
-            state_value: alarm.state.value,
-            state_updated_timestamp: offset_time(alarm.state.updated_at),
-            actions_enabled: config.actions_enabled,
-            alarm_actions: &config.alarm_actions,
-            insufficient_data_actions: &config.insufficient_data_actions,
-            okactions: &config.ok_actions,
-        };
+        let described = described(alarm);
         let (_, kind, member) = self.names();
         let described = json(&described);
         cut(format!(r#"{{"version":"1.0","type":"{kind}","{member}":{described}}}"#))
+    }
+}
+
+fn described(alarm: &Alarm) -> Described<'_> {
+    let config = &alarm.config;
+    let (rule, metric) = (config.metric(), config.one_metric());
+    let composite = config.composite();
+    let named = |metric: &'_ OneMetric| {
+        metric
+            .dimensions
+            .iter()
+            .map(|d| NamedValue { value: d.value.clone(), name: d.name.clone() })
+            .collect()
+    };
+    // Of an alarm on one metric the members below say it all.
+    let metrics = if metric.is_some() { None } else { event::metrics(alarm, Uuid::nil()) };
+    Described {
+        alarm_name: &alarm.name,
+        alarm_description: config.description.as_deref(),
+        alarm_arn: alarm.arn(),
+        alarm_configuration_updated_timestamp: offset_time(alarm.configured_at),
+        alarm_rule: composite.map(|rule| rule.alarm_rule.as_str()),
+        actions_suppressor: composite
+            .and_then(|rule| rule.suppressor.as_ref())
+            .map(|suppressor| suppressor.given.as_str()),
+        namespace: metric.map(|metric| metric.namespace.as_str()),
+        metric_name: metric.map(|metric| metric.metric_name.as_str()),
+        statistic: metric.and_then(|metric| metric.statistic).map(|statistic| statistic.as_str()),
+        extended_statistic: metric.and_then(|metric| metric.extended_statistic.as_deref()),
+        unit: metric.and_then(|metric| metric.unit).map(|unit| unit.as_str()),
+        period: metric.map(|metric| metric.period),
+        dimensions: metric.map(named),
+        metrics,
+        threshold: rule.and_then(|rule| rule.threshold),
+        threshold_metric_id: rule.and_then(|rule| rule.threshold_metric_id()),
+        comparison_operator: rule.map(|rule| rule.comparison_operator.as_str()),
+        evaluation_periods: rule.map(|rule| rule.evaluation_periods),
+        datapoints_to_alarm: rule.and_then(|rule| rule.datapoints_to_alarm),
+        treat_missing_data: rule.and_then(|rule| rule.treat_missing_data.as_deref()),
+        evaluate_low_sample_count_percentile: rule
+            .and_then(|rule| rule.evaluate_low_sample_count_percentile.as_deref()),
+        state_value: alarm.state.value,
+        state_updated_timestamp: offset_time(alarm.state.updated_at),
+        actions_enabled: config.actions_enabled,
+        alarm_actions: &config.alarm_actions,
+        insufficient_data_actions: &config.insufficient_data_actions,
+        okactions: &config.ok_actions,
     }
 }
 
@@ -89,6 +110,8 @@ pub struct ActionOutcome<'a> {
     /// What was published, when something was.
     pub published: Option<&'a str>,
     pub error: Option<&'a str>,
+    /// When the window ended that had held the action back.
+    pub mute_ended_at: Option<Timestamp>,
 }
 
 impl ActionOutcome<'_> {
@@ -107,7 +130,7 @@ impl ActionOutcome<'_> {
                 notification_resource: self.action,
                 published_message: published,
                 error: self.error,
-                mute_window_end_timestamp: None,
+                mute_window_end_timestamp: self.mute_ended_at.map(Timestamp::as_millisecond),
             })
         };
         let whole = text(self.published);
@@ -132,19 +155,34 @@ struct Described<'a> {
     alarm_description: Option<&'a str>,
     alarm_arn: String,
     alarm_configuration_updated_timestamp: String,
-    namespace: &'a str,
-    metric_name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    alarm_rule: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    actions_suppressor: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespace: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metric_name: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     statistic: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     extended_statistic: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     unit: Option<&'a str>,
-    period: i32,
-    dimensions: Vec<NamedValue<'a>>,
-    threshold: f64,
-    comparison_operator: &'a str,
-    evaluation_periods: i32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    period: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dimensions: Option<Vec<NamedValue>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metrics: Option<Vec<MetricEntry<'a>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    threshold: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    threshold_metric_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    comparison_operator: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    evaluation_periods: Option<i32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     datapoints_to_alarm: Option<i32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -160,9 +198,9 @@ struct Described<'a> {
 }
 
 #[derive(Debug, Serialize)]
-struct NamedValue<'a> {
-    value: &'a str,
-    name: &'a str,
+struct NamedValue {
+    value: String,
+    name: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -241,8 +279,13 @@ mod tests {
     #[test]
     fn actions() {
         let at = "2026-09-14T11:00:00.5Z".parse().unwrap();
-        let done =
-            ActionOutcome { action: "arn:x", state_updated_at: at, published: Some("{}"), error: None };
+        let done = ActionOutcome {
+            action: "arn:x",
+            state_updated_at: at,
+            published: Some("{}"),
+            error: None,
+            mute_ended_at: None,
+        };
         assert_eq!(done.summary(), "Successfully executed action arn:x");
         assert_eq!(
             done.data(),

@@ -1,9 +1,9 @@
-//! `ListTagsForResource`: the tags of an alarm.
+//! `ListTagsForResource`: the tags of an alarm or a mute rule.
 
 use keywatch_api::cloudwatch::alarms::{ListTagsForResourceRequest, ListTagsForResourceResponse};
 use keywatch_iam::Call;
 
-use super::tagged;
+use super::tagged::Tagged;
 use crate::cloudwatch::{CloudWatch, CloudWatchError};
 
 pub(crate) async fn list_tags_for_resource(
@@ -11,6 +11,6 @@ pub(crate) async fn list_tags_for_resource(
     _service: &CloudWatch,
     request: ListTagsForResourceRequest,
 ) -> Result<ListTagsForResourceResponse, CloudWatchError> {
-    let (_, alarm) = tagged::find(call, "cloudwatch:ListTagsForResource", &request.resource_arn).await?;
-    Ok(ListTagsForResourceResponse { tags: alarm.tags })
+    let mut tagged = Tagged::find(call, "cloudwatch:ListTagsForResource", &request.resource_arn).await?;
+    Ok(ListTagsForResourceResponse { tags: std::mem::take(tagged.tags()) })
 }

@@ -1,34 +1,36 @@
-//! `PutMetricAlarm`: creates or replaces an alarm on one metric with a static threshold. The state survives a replacement.
+//! `PutMetricAlarm`: creates or replaces an alarm on one metric or on the result of queries. The state survives a replacement.
 
-use std::collections::HashSet;
-
-use jiff::Timestamp;
 use keywatch_api::{
     Arn,
-    cloudwatch::{
-        ComparisonOperator, HistoryItemType, StateValue,
-        alarms::{PutMetricAlarmRequest, Tag},
-    },
+    cloudwatch::{ComparisonOperator, alarms::PutMetricAlarmRequest},
 };
 use keywatch_iam::Call;
 
 use super::{
-    alarm::{Alarm, Config, State, arn},
-    change::add_history,
+    alarm::{Alarm, arn},
+    change::configured,
+    config::{Config, MetricRule, OneMetric, Queries, Rule, Subject},
+    contributors::CONTRIBUTORS,
     history::Configured,
-    reason::INITIAL,
     spec::MissingData,
     store::{ALARM, alarm_key},
-    tag_resource::TAGS_MAX,
+    tagged::check_tags,
 };
 use crate::{
     cloudwatch::{CloudWatch, CloudWatchError},
-    metrics::{Second, put_metric_data::sorted, statistics::Statistic},
+    metrics::{
+        Second,
+        put_metric_data::sorted,
+        query::{Outline, outline},
+        statistics::Statistic,
+    },
 };
 
 const DAY: Second = 86_400;
 const WEEK: Second = 7 * DAY;
 const HOUR: Second = 3_600;
+/// An alarm on a Metrics Insights query looks back this far at most.
+const INSIGHTS_SPAN_MAX: Second = 3 * HOUR;
 /// Services whose ARNs may be actions.
 const ACTION_SERVICES: [&str; 9] =
     ["sns", "lambda", "autoscaling", "automate", "swf", "ssm", "ssm-incidents", "aiops", "states"];
@@ -40,102 +42,160 @@ pub(crate) async fn put_metric_alarm(
 ) -> Result<(), CloudWatchError> {
     let (account, region) = (call.account().to_string(), call.region.to_string());
     call.authorize_own("cloudwatch:PutMetricAlarm", &arn(&account, &region, &request.alarm_name))?;
-    let (name, tags) = (request.alarm_name.clone(), tags(request.tags.as_deref().unwrap_or_default())?);
+    let (name, tags) = (request.alarm_name.clone(), check_tags(request.tags.as_deref().unwrap_or_default())?);
     let config = config(request)?;
     let key = alarm_key(&format!("{account}/{region}"), &name);
-    let (alarm, configured) = match call.tx.get::<Alarm>(ALARM, &key).await? {
-        Some(old) if old.config == config => return Ok(()),
-        Some(old) => (Alarm { config, configured_at: call.now, ..old }, Configured::Updated),
-        None => (new_alarm(account, region, name, config, tags, call.now), Configured::Created),
+    let before = call.tx.get::<Alarm>(ALARM, &key).await?;
+    if before.as_ref().is_some_and(|before| before.config.composite().is_some()) {
+        return Err(validation(format!("A composite alarm with the name {name} already exists.")));
+    }
+    let (alarm, what) = match &before {
+        Some(before) if before.config == config => return Ok(()),
+        Some(before) => (Alarm { config, configured_at: call.now, ..before.clone() }, Configured::Updated),
+        None => (Alarm::new((&account, &region), name, config, tags, call.now), Configured::Created),
     };
+    if before.as_ref().is_some_and(|before| before.config.has_contributors())
+        && !alarm.config.has_contributors()
+    {
+        call.tx.delete(CONTRIBUTORS, &key);
+    }
     call.tx.put(ALARM, &key, &alarm)?;
-    let (summary, data) = (configured.summary(&alarm.name), configured.data(&alarm));
-    add_history(&mut call.tx, &alarm, HistoryItemType::ConfigurationUpdate, summary, data, call.now)?;
-    Ok(())
-}
-
-fn new_alarm(
-    account: String,
-    region: String,
-    name: String,
-    config: Config,
-    tags: Vec<Tag>,
-    now: Timestamp,
-) -> Alarm {
-    let state = State {
-        value: StateValue::InsufficientData,
-        reason: INITIAL.to_owned(),
-        reason_data: None,
-        updated_at: now,
-        transitioned_at: now,
-    };
-    Alarm { account, region, name, config, configured_at: now, state, tags }
-}
-
-/// Tags count only when an alarm is created; they are checked always.
-pub(crate) fn tags(tags: &[Tag]) -> Result<Vec<Tag>, CloudWatchError> {
-    if tags.len() > TAGS_MAX {
-        return Err(validation(format!("More than {TAGS_MAX} tags are not allowed on a resource.")));
-    }
-    let mut keys = HashSet::new();
-    for tag in tags {
-        if tag.key.starts_with("aws:") {
-            return Err(validation("Tag keys starting with aws: are reserved for system use.".into()));
-        }
-        if !keys.insert(tag.key.as_str()) {
-            return Err(validation(format!("Duplicate tag key: {}", tag.key)));
-        }
-    }
-    Ok(tags.to_vec())
+    Ok(configured(&mut call.tx, &alarm, before.as_ref(), what, call.now)?)
 }
 
 /// Checks the configuration as a whole.
-fn config(request: PutMetricAlarmRequest) -> Result<Config, CloudWatchError> {
-    refuse_other_kinds(&request)?;
-    let missing =
-        |name: &str| CloudWatchError::MissingParameter(format!("The parameter {name} is required."));
-    let namespace = request.namespace.ok_or_else(|| missing("Namespace"))?;
-    let metric_name = request.metric_name.ok_or_else(|| missing("MetricName"))?;
-    let period = request.period.ok_or_else(|| missing("Period"))?;
+fn config(mut request: PutMetricAlarmRequest) -> Result<Config, CloudWatchError> {
+    refuse_what_excludes(&request)?;
     let evaluation_periods = request.evaluation_periods.ok_or_else(|| missing("EvaluationPeriods"))?;
-    let threshold = request.threshold.ok_or_else(|| missing("Threshold"))?.0;
     let comparison_operator = request.comparison_operator.ok_or_else(|| missing("ComparisonOperator"))?;
-    if !threshold.is_finite() {
-        return Err(CloudWatchError::InvalidParameterValue(
-            "The parameter Threshold must be a finite number.".into(),
-        ));
-    }
-    check_statistic(request.statistic.is_some(), request.extended_statistic.as_deref())?;
-    check_span(period, evaluation_periods, request.datapoints_to_alarm)?;
-    if let Some(text) =
-        request.treat_missing_data.as_deref().filter(|text| MissingData::parse(text).is_none())
-    {
-        return Err(unknown_choice("TreatMissingData", text, "breaching, notBreaching, ignore, missing"));
-    }
-    let low_samples = request.evaluate_low_sample_count_percentile;
-    if let Some(text) = low_samples.as_deref().filter(|text| !matches!(*text, "evaluate" | "ignore")) {
-        return Err(unknown_choice("EvaluateLowSampleCountPercentile", text, "evaluate, ignore"));
-    }
-    if low_samples.is_some()
-        && !request.extended_statistic.as_deref().is_some_and(|name| name.starts_with('p'))
-    {
-        let text = "EvaluateLowSampleCountPercentile can only be used with percentile statistics.";
-        return Err(validation(text.into()));
-    }
-    let dimensions = request.dimensions.unwrap_or_default();
-    sorted(&dimensions, "Metric")?;
+    let threshold = threshold(&request, comparison_operator)?;
+    check_choices(&request)?;
+    let actions =
+        [&mut request.ok_actions, &mut request.alarm_actions, &mut request.insufficient_data_actions];
     let [ok_actions, alarm_actions, insufficient_data_actions] =
-        [request.ok_actions, request.alarm_actions, request.insufficient_data_actions]
-            .map(Option::unwrap_or_default);
+        actions.map(|actions| actions.take().unwrap_or_default());
     for action in ok_actions.iter().chain(&alarm_actions).chain(&insufficient_data_actions) {
         check_action(action)?;
     }
-    Ok(Config {
-        description: request.alarm_description,
-        actions_enabled: request.actions_enabled.unwrap_or(true),
+    let (description, actions_enabled) =
+        (request.alarm_description.take(), request.actions_enabled.unwrap_or(true));
+    let datapoints_to_alarm = request.datapoints_to_alarm;
+    let treat_missing_data = request.treat_missing_data.take();
+    let evaluate_low_sample_count_percentile = request.evaluate_low_sample_count_percentile.take();
+    let subject = subject(request, evaluation_periods)?;
+    let rule = MetricRule {
+        subject,
+        evaluation_periods,
+        datapoints_to_alarm,
+        threshold,
+        comparison_operator,
+        treat_missing_data,
+        evaluate_low_sample_count_percentile,
+    };
+    check_span(rule.period(), evaluation_periods, datapoints_to_alarm)?;
+    let config = Config {
+        description,
+        actions_enabled,
         ok_actions,
         alarm_actions,
         insufficient_data_actions,
+        rule: Rule::Metric(rule),
+    };
+    check_actions_of_several(&config)?;
+    Ok(config)
+}
+
+fn missing(name: &str) -> CloudWatchError {
+    CloudWatchError::MissingParameter(format!("The parameter {name} is required."))
+}
+
+/// What cannot be said together, and PromQL, which is not built.
+fn refuse_what_excludes(request: &PutMetricAlarmRequest) -> Result<(), CloudWatchError> {
+    if request.metrics.is_some() {
+        for (is_set, name) in [
+            (request.metric_name.is_some(), "MetricName"),
+            (request.namespace.is_some(), "Namespace"),
+            (request.dimensions.as_ref().is_some_and(|list| !list.is_empty()), "Dimensions"),
+            (request.period.is_some(), "Period"),
+            (request.unit.is_some(), "Unit"),
+            (request.statistic.is_some(), "Statistic"),
+            (request.extended_statistic.is_some(), "ExtendedStatistic"),
+        ] {
+            if is_set {
+                return Err(validation(format!("{name} should not be set if list of Metrics is set.")));
+            }
+        }
+    }
+    if request.statistic.is_some() && request.extended_statistic.is_some() {
+        let text = "PutMetricAlarm request can not be made with both Statistic and ExtendedStatistic parameters. Only one of them should be present";
+        return Err(validation(text.into()));
+    }
+    if request.evaluation_criteria.is_some() || request.evaluation_interval.is_some() {
+        return Err(validation("Alarms on PromQL queries are not built in Keywatch.".into()));
+    }
+    Ok(())
+}
+
+fn is_of_bands(operator: ComparisonOperator) -> bool {
+    use ComparisonOperator as Is;
+    matches!(
+        operator,
+        Is::LessThanLowerOrGreaterThanUpperThreshold
+            | Is::LessThanLowerThreshold
+            | Is::GreaterThanUpperThreshold
+    )
+}
+
+/// The threshold; none where a band stands for it.
+fn threshold(
+    request: &PutMetricAlarmRequest,
+    operator: ComparisonOperator,
+) -> Result<Option<f64>, CloudWatchError> {
+    if request.threshold_metric_id.is_some() || is_of_bands(operator) {
+        return Err(validation("Alarms on anomaly detection bands are not built in Keywatch.".into()));
+    }
+    let threshold = request.threshold.as_ref().ok_or_else(|| missing("Threshold"))?.0;
+    if !threshold.is_finite() {
+        let text = "The parameter Threshold must be a finite number.";
+        return Err(CloudWatchError::InvalidParameterValue(text.into()));
+    }
+    Ok(Some(threshold))
+}
+
+fn check_choices(request: &PutMetricAlarmRequest) -> Result<(), CloudWatchError> {
+    let treatment = request.treat_missing_data.as_deref();
+    if let Some(text) = treatment.filter(|text| MissingData::parse(text).is_none()) {
+        return Err(unknown_choice("TreatMissingData", text, "breaching, notBreaching, ignore, missing"));
+    }
+    let Some(text) = request.evaluate_low_sample_count_percentile.as_deref() else { return Ok(()) };
+    if !matches!(text, "evaluate" | "ignore") {
+        return Err(unknown_choice("EvaluateLowSampleCountPercentile", text, "evaluate, ignore"));
+    }
+    if !request.extended_statistic.as_deref().is_some_and(|name| name.starts_with('p')) {
+        let text = "EvaluateLowSampleCountPercentile can only be used with percentile statistics.";
+        return Err(validation(text.into()));
+    }
+    Ok(())
+}
+
+fn subject(request: PutMetricAlarmRequest, evaluation_periods: i32) -> Result<Subject, CloudWatchError> {
+    if let Some(metrics) = request.metrics {
+        let Outline { period, group_by, is_insights } =
+            outline(&metrics, request.threshold_metric_id.as_deref())?;
+        if is_insights {
+            check_insights(period, evaluation_periods)?;
+        }
+        let period = i32::try_from(period).map_err(|_| validation("Period is too long.".into()))?;
+        let threshold_metric_id = request.threshold_metric_id;
+        return Ok(Subject::Queries(Queries { metrics, threshold_metric_id, period, group_by }));
+    }
+    let namespace = request.namespace.ok_or_else(|| missing("Namespace"))?;
+    let metric_name = request.metric_name.ok_or_else(|| missing("MetricName"))?;
+    let period = request.period.ok_or_else(|| missing("Period"))?;
+    check_statistic(request.statistic.is_some(), request.extended_statistic.as_deref())?;
+    let dimensions = request.dimensions.unwrap_or_default();
+    sorted(&dimensions, "Metric")?;
+    Ok(Subject::Metric(OneMetric {
         namespace,
         metric_name,
         dimensions,
@@ -143,43 +203,34 @@ fn config(request: PutMetricAlarmRequest) -> Result<Config, CloudWatchError> {
         extended_statistic: request.extended_statistic,
         unit: request.unit,
         period,
-        evaluation_periods,
-        datapoints_to_alarm: request.datapoints_to_alarm,
-        threshold,
-        comparison_operator,
-        treat_missing_data: request.treat_missing_data,
-        evaluate_low_sample_count_percentile: low_samples,
-    })
+    }))
 }
 
-/// Metric math, bands and PromQL are other kinds of alarms; they are not built.
-fn refuse_other_kinds(request: &PutMetricAlarmRequest) -> Result<(), CloudWatchError> {
-    if request.metrics.is_some() && request.metric_name.is_some() {
-        return Err(validation("MetricName should not be set if list of Metrics is set.".into()));
+fn check_insights(period: Second, evaluation_periods: i32) -> Result<(), CloudWatchError> {
+    if period < 60 {
+        return Err(validation("MetricsInsights monitors do not support less than 60 seconds period".into()));
     }
-    if request.statistic.is_some() && request.extended_statistic.is_some() {
-        let text = "PutMetricAlarm request can not be made with both Statistic and ExtendedStatistic parameters. Only one of them should be present";
+    if period * Second::from(evaluation_periods) > INSIGHTS_SPAN_MAX {
+        return Err(validation("MetricsInsights monitors cannot be checked across more than 3 hours".into()));
+    }
+    Ok(())
+}
+
+/// Alarms with contributors take fewer kinds of actions than others.
+fn check_actions_of_several(config: &Config) -> Result<(), CloudWatchError> {
+    if !config.has_contributors() {
+        return Ok(());
+    }
+    let is_of = |action: &String, service: &str| action.split(':').nth(2) == Some(service);
+    if config.all_actions().any(|action| is_of(action, "autoscaling")) {
+        return Err(validation("Autoscaling actions are not available for Multi Time Series alarms".into()));
+    }
+    if config.all_actions().any(|action| is_of(action, "automate") || is_of(action, "swf")) {
+        return Err(validation("EC2 actions are not available for Multi Time Series alarms".into()));
+    }
+    if !config.insufficient_data_actions.is_empty() {
+        let text = "InsufficientDataActions are not available for Multi Time Series alarms";
         return Err(validation(text.into()));
-    }
-    let is_band = matches!(
-        request.comparison_operator,
-        Some(
-            ComparisonOperator::LessThanLowerOrGreaterThanUpperThreshold
-                | ComparisonOperator::LessThanLowerThreshold
-                | ComparisonOperator::GreaterThanUpperThreshold
-        )
-    );
-    for (asked, what) in [
-        (request.metrics.is_some(), "Alarms on a list of Metrics"),
-        (request.threshold_metric_id.is_some() || is_band, "Alarms on anomaly detection bands"),
-        (
-            request.evaluation_criteria.is_some() || request.evaluation_interval.is_some(),
-            "Alarms on PromQL queries",
-        ),
-    ] {
-        if asked {
-            return Err(validation(format!("{what} are not built in Keywatch.")));
-        }
     }
     Ok(())
 }
@@ -226,7 +277,7 @@ fn unknown_choice(name: &str, value: &str, choices: &str) -> CloudWatchError {
     CloudWatchError::InvalidParameterValue(text)
 }
 
-fn check_action(action: &str) -> Result<(), CloudWatchError> {
+pub(super) fn check_action(action: &str) -> Result<(), CloudWatchError> {
     let is_known = |arn: Arn| ACTION_SERVICES.contains(&arn.service.as_str());
     if action.parse::<Arn>().is_ok_and(is_known) {
         return Ok(());
@@ -265,6 +316,7 @@ mod tests {
             r#"{"Period":10,"EvaluationPeriods":30}"#,
             r#"{"Period":86400,"EvaluationPeriods":7}"#,
             r#"{"TreatMissingData":"notBreaching","DatapointsToAlarm":1}"#,
+            r#"{"MetricName":null,"Namespace":null,"Statistic":null,"Period":null,"Metrics":[{"Id":"q1","Expression":"SELECT SUM(n) FROM App","Period":60}]}"#,
             r#"{"AlarmActions":["arn:aws:sns:us-east-1:111122223333:t","arn:aws:automate:us-east-1:ec2:stop"]}"#,
         ] {
             assert!(run(members).is_ok(), "{members}: {:?}", run(members));
@@ -290,7 +342,12 @@ mod tests {
             "ValidationError",
             "MetricName should not be set if list of Metrics is set.",
         );
-        refuses(r#"{"Metrics":[],"MetricName":null}"#, "ValidationError", "not built");
+        refuses(
+            r#"{"Metrics":[],"MetricName":null}"#,
+            "ValidationError",
+            "Namespace should not be set if list of Metrics is set.",
+        );
+        refuses(r#"{"EvaluationInterval":60}"#, "ValidationError", "PromQL");
         refuses(r#"{"ThresholdMetricId":"ad1"}"#, "ValidationError", "not built");
         refuses(r#"{"ComparisonOperator":"GreaterThanUpperThreshold"}"#, "ValidationError", "not built");
         refuses(r#"{"AlarmActions":["nonsense"]}"#, "ValidationError", "Invalid arn syntax: nonsense");
@@ -314,19 +371,28 @@ mod tests {
             "InvalidParameterValue",
             "ExtendedStatistic",
         );
+        let grouped = r#"{"MetricName":null,"Namespace":null,"Statistic":null,"Period":null,"Metrics":[{"Id":"q1","Expression":"SELECT SUM(n) FROM App GROUP BY Key","Period":300}]"#;
+        refuses(
+            &format!(r#"{grouped},"EvaluationPeriods":37}}"#),
+            "ValidationError",
+            "MetricsInsights monitors cannot be checked across more than 3 hours",
+        );
+        refuses(
+            &format!(
+                r#"{grouped},"AlarmActions":["arn:aws:autoscaling:us-east-1:111122223333:scalingPolicy:x"]}}"#
+            ),
+            "ValidationError",
+            "Autoscaling actions are not available for Multi Time Series alarms",
+        );
+        refuses(
+            &format!("{}}}", grouped.replace("300", "30")),
+            "ValidationError",
+            "MetricsInsights monitors do not support less than 60 seconds period",
+        );
         for name in
             ["Namespace", "MetricName", "Period", "EvaluationPeriods", "Threshold", "ComparisonOperator"]
         {
             refuses(&format!(r#"{{"{name}":null}}"#), "MissingParameter", name);
         }
-    }
-
-    #[test]
-    fn tags_are_checked() {
-        let tag = |key: &str| Tag { key: key.into(), value: String::new() };
-        assert!(tags(&[tag("a"), tag("b")]).is_ok());
-        assert!(tags(&[tag("a"), tag("a")]).is_err());
-        assert!(tags(&[tag("aws:a")]).is_err());
-        assert!(tags(&vec![tag("a"); 51]).is_err());
     }
 }

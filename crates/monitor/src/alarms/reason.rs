@@ -9,8 +9,8 @@ use serde::Serialize;
 
 use super::{
     decimal::{double, offset_time, short_time},
-    evaluate::{Datapoint, Decision},
-    spec::{MissingData, Spec},
+    evaluate::{Band, Datapoint, Decision},
+    spec::{Bound, MissingData, Spec},
 };
 use crate::metrics::Second;
 
@@ -23,7 +23,7 @@ const SHOWN_MAX: usize = 20;
 
 /// The sentence for a decision.
 pub fn reason(spec: &Spec, decision: &Decision) -> String {
-    let Decision { value, evaluated, missing, by_missing } = decision;
+    let Decision { value, evaluated, missing, by_missing, .. } = decision;
     let text = match value {
         StateValue::InsufficientData => {
             let (count, were) = counted(*missing, "datapoint");
@@ -44,7 +44,7 @@ pub fn reason(spec: &Spec, decision: &Decision) -> String {
                 (Some(crossing), false) => crossing,
                 (None, _) => format!("Threshold Crossed: {}", treated(spec, *missing)),
             };
-            if spec.datapoints_to_alarm.is_some() {
+            if spec.datapoints_to_alarm.is_some() || spec.bound == Bound::Band {
                 text.push_str(&minimum(spec, *value));
             }
             text + "."
@@ -67,8 +67,7 @@ fn treated(spec: &Spec, missing: usize) -> String {
 /// The points that speak for the state, and how they compare; none do when missing points alone decided.
 fn crossing(spec: &Spec, value: StateValue, evaluated: &[Datapoint]) -> Option<String> {
     let alarm = value == StateValue::Alarm;
-    let speaking: Vec<&Datapoint> =
-        evaluated.iter().filter(|point| spec.is_breach(point.value) == alarm).collect();
+    let speaking: Vec<&Datapoint> = evaluated.iter().filter(|point| spec.is_breach(point) == alarm).collect();
     if speaking.is_empty() {
         return None;
     }
@@ -79,15 +78,54 @@ fn crossing(spec: &Spec, value: StateValue, evaluated: &[Datapoint]) -> Option<S
     let shown = shown.collect::<Vec<_>>().join(", ");
     let were = if speaking.len() == 1 { "was" } else { "were" };
     let not = if alarm { "" } else { "not " };
-    let (comparison, threshold) = (comparison(spec.comparison), double(spec.threshold));
-    let points = if spec.datapoints_to_alarm.is_some() {
+    let points = if spec.datapoints_to_alarm.is_some() || spec.bound == Bound::Band {
         format!("{} out of the last {} datapoints", speaking.len(), spec.evaluation_periods)
     } else {
         counted(speaking.len(), "datapoint").0
     };
-    Some(format!(
-        "Threshold Crossed: {points} [{shown}] {were} {not}{comparison} the threshold ({threshold})"
-    ))
+    let crossed = if spec.bound == Bound::Band { "Thresholds Crossed" } else { "Threshold Crossed" };
+    Some(format!("{crossed}: {points} [{shown}] {were} {not}{}", compared(spec, &speaking)))
+}
+
+/// `greater than the threshold (1.0)`, or the edges of the bands of points.
+fn compared(spec: &Spec, points: &[&Datapoint]) -> String {
+    let edges = |edge: fn(Band) -> f64| {
+        let edges = points.iter().filter_map(|point| point.band).take(SHOWN_MAX);
+        edges.map(|band| double(edge(band))).collect::<Vec<_>>().join(", ")
+    };
+    let (lower, upper) = (edges(|band| band.lower), edges(|band| band.upper));
+    match (spec.bound, spec.comparison) {
+        (Bound::Threshold(threshold), comparison) => {
+            format!("{} the threshold ({})", words(comparison), double(threshold))
+        }
+        (Bound::Band, ComparisonOperator::LessThanLowerThreshold) => {
+            format!("less than the lower thresholds [{lower}]")
+        }
+        (Bound::Band, ComparisonOperator::GreaterThanUpperThreshold) => {
+            format!("greater than the upper thresholds [{upper}]")
+        }
+        (Bound::Band, _) => {
+            format!("less than the lower thresholds [{lower}] or greater than the upper thresholds [{upper}]")
+        }
+    }
+}
+
+/// The reason of one time series of several: as CloudWatch shortens it, with its newest point that speaks for the state.
+pub fn contributor_reason(spec: &Spec, decision: &Decision) -> String {
+    let alarm = decision.value == StateValue::Alarm;
+    let speaking: Vec<&Datapoint> =
+        decision.evaluated.iter().filter(|point| spec.is_breach(point) == alarm).collect();
+    let Some(newest) = speaking.first() else { return reason(spec, decision) };
+    let (count, were) = counted(speaking.len(), "datapoint");
+    let not = if alarm { "" } else { "not " };
+    let time = Timestamp::from_second(newest.time).unwrap_or(Timestamp::UNIX_EPOCH);
+    let crossed = if alarm { "crossed" } else { "did not cross" };
+    format!(
+        "Threshold Crossed: {count} {were} {not}{}. The most recent datapoint which {crossed} the threshold: [{} ({})].",
+        compared(spec, &speaking),
+        double(newest.value),
+        short_time(time)
+    )
 }
 
 /// How many datapoints make the transition, for alarms that say "M out of N".
@@ -99,7 +137,7 @@ fn minimum(spec: &Spec, value: StateValue) -> String {
     format!(" (minimum {} for {transition} transition)", counted(count, "datapoint").0)
 }
 
-fn comparison(operator: ComparisonOperator) -> &'static str {
+fn words(operator: ComparisonOperator) -> &'static str {
     match operator {
         ComparisonOperator::GreaterThanOrEqualToThreshold => "greater than or equal to",
         ComparisonOperator::GreaterThanThreshold | ComparisonOperator::GreaterThanUpperThreshold => {
@@ -107,38 +145,59 @@ fn comparison(operator: ComparisonOperator) -> &'static str {
         }
         ComparisonOperator::LessThanThreshold | ComparisonOperator::LessThanLowerThreshold => "less than",
         ComparisonOperator::LessThanOrEqualToThreshold => "less than or equal to",
-        ComparisonOperator::LessThanLowerOrGreaterThanUpperThreshold => {
-            "less than the lower thresholds or greater than"
-        }
+        ComparisonOperator::LessThanLowerOrGreaterThanUpperThreshold => "outside",
     }
 }
 
-/// The facts of a decision as JSON text. `statistic` is the name the alarm was given.
-pub fn reason_data(
-    spec: &Spec,
-    decision: &Decision,
-    statistic: &str,
-    unit: Option<StandardUnit>,
-    now: Timestamp,
-) -> String {
+/// What of an alarm its reason data repeat.
+#[derive(Debug, Clone, Copy)]
+pub struct Described<'a> {
+    /// The name the alarm was given; none for the result of queries.
+    pub statistic: Option<&'a str>,
+    pub unit: Option<StandardUnit>,
+    /// The start of the window that was evaluated.
+    pub window_start: Second,
+}
+
+/// The facts of a decision as JSON text.
+pub fn reason_data(spec: &Spec, decision: &Decision, described: Described<'_>, now: Timestamp) -> String {
     let at = |seconds| offset_time(Timestamp::from_second(seconds).unwrap_or(Timestamp::UNIX_EPOCH));
+    let Decision { evaluated, gaps, by_missing, .. } = decision;
+    let seen = |point: &Datapoint| Evaluated {
+        timestamp: at(point.time),
+        sample_count: point.samples,
+        value: Some(point.value),
+    };
+    // Periods without data are told where their treatment decided.
+    let gap = |place: &usize| Evaluated {
+        timestamp: at(described.window_start + spec.period * *place as Second),
+        sample_count: None,
+        value: None,
+    };
+    let treated =
+        if *by_missing && spec.missing_data != MissingData::Missing { gaps.as_slice() } else { &[] };
+    let edges = |edge: fn(Band) -> f64| match spec.bound {
+        Bound::Threshold(_) => None,
+        Bound::Band => Some(evaluated.iter().rev().map(|point| point.band.map(edge)).collect()),
+    };
     let data = ReasonData {
         version: "1.0",
         query_date: offset_time(now),
-        start_date: decision.evaluated.last().map(|oldest| at(oldest.time)),
-        unit,
-        statistic,
+        start_date: evaluated.last().map(|oldest| at(oldest.time)),
+        unit: described.unit,
+        statistic: described.statistic,
         period: spec.period,
-        recent_datapoints: recent(spec, &decision.evaluated),
-        threshold: spec.threshold,
-        evaluated_datapoints: decision
-            .evaluated
+        recent_datapoints: recent(spec, evaluated),
+        recent_lower_thresholds: edges(|band| band.lower),
+        recent_upper_thresholds: edges(|band| band.upper),
+        threshold: match spec.bound {
+            Bound::Threshold(threshold) => Some(threshold),
+            Bound::Band => None,
+        },
+        evaluated_datapoints: evaluated
             .iter()
-            .map(|point| Evaluated {
-                timestamp: at(point.time),
-                sample_count: point.samples,
-                value: point.value,
-            })
+            .map(seen)
+            .chain(treated.iter().map(gap))
             .take(SHOWN_MAX)
             .collect(),
     };
@@ -167,10 +226,16 @@ struct ReasonData<'a> {
     start_date: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     unit: Option<StandardUnit>,
-    statistic: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    statistic: Option<&'a str>,
     period: Second,
     recent_datapoints: Vec<Option<f64>>,
-    threshold: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recent_lower_thresholds: Option<Vec<Option<f64>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recent_upper_thresholds: Option<Vec<Option<f64>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    threshold: Option<f64>,
     evaluated_datapoints: Vec<Evaluated>,
 }
 
@@ -178,8 +243,10 @@ struct ReasonData<'a> {
 #[serde(rename_all = "camelCase")]
 struct Evaluated {
     timestamp: String,
-    sample_count: f64,
-    value: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sample_count: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<f64>,
 }
 
 #[cfg(test)]
@@ -195,9 +262,9 @@ mod tests {
 
     fn spec(comparison: ComparisonOperator, threshold: f64) -> Spec {
         Spec {
-            statistic: Statistic::Average,
+            statistic: Some(Statistic::Average),
             comparison,
-            threshold,
+            bound: Bound::Threshold(threshold),
             period: 60,
             evaluation_periods: 1,
             datapoints_to_alarm: None,
@@ -208,7 +275,8 @@ mod tests {
 
     fn decide(spec: &Spec, values: &[Option<f64>]) -> Decision {
         let point = |(at, value): (usize, &Option<f64>)| {
-            value.map(|value| Datapoint { time: START + 60 * at as Second, value, samples: 1.0 })
+            let time = START + 60 * at as Second;
+            value.map(|value| Datapoint { time, value, samples: Some(1.0), band: None })
         };
         let window: Vec<_> = values.iter().enumerate().map(point).collect();
         match evaluate(spec, &window) {
@@ -308,7 +376,7 @@ mod tests {
         let decision = decide(&spec, &[Some(22.0), None, Some(21.5)]);
         let now = "2026-09-14T11:21:46.123Z".parse().unwrap();
         assert_eq!(
-            reason_data(&spec, &decision, "Average", Some(StandardUnit::Percent), now),
+            reason_data(&spec, &decision, average(Some(StandardUnit::Percent)), now),
             concat!(
                 r#"{"version":"1.0","queryDate":"2026-09-14T11:21:46.123+0000","startDate":"2026-09-14T11:18:00.000+0000","#,
                 r#""unit":"Percent","statistic":"Average","period":60,"recentDatapoints":[22.0,null,21.5],"threshold":21.0,"#,
@@ -317,6 +385,58 @@ mod tests {
             )
         );
         let nothing = decide(&spec, &[None, None]);
-        assert!(!reason_data(&spec, &nothing, "Average", None, now).contains("startDate"));
+        assert!(!reason_data(&spec, &nothing, average(None), now).contains("startDate"));
+        // As recorded for an alarm whose metric has no data at all.
+        let breaching = Spec { missing_data: MissingData::Breaching, ..spec };
+        let data = reason_data(&breaching, &decide(&breaching, &[None, None]), average(None), now);
+        assert!(
+            data.ends_with(concat!(
+                r#""recentDatapoints":[],"threshold":21.0,"evaluatedDatapoints":["#,
+                r#"{"timestamp":"2026-09-14T11:19:00.000+0000"},{"timestamp":"2026-09-14T11:18:00.000+0000"}]}"#
+            )),
+            "{data}"
+        );
+    }
+
+    fn average(unit: Option<StandardUnit>) -> Described<'static> {
+        Described { statistic: Some("Average"), unit, window_start: START }
+    }
+
+    #[test]
+    fn bands() {
+        let comparison = ComparisonOperator::LessThanLowerOrGreaterThanUpperThreshold;
+        let spec = Spec { bound: Bound::Band, statistic: None, ..spec(comparison, 0.0) };
+        let band = Some(Band { lower: 1.5, upper: 4.0 });
+        let Verdict::State(decision) =
+            evaluate(&spec, &[Some(Datapoint { time: START, value: 0.0, samples: None, band })])
+        else {
+            panic!("a state is decided");
+        };
+        assert_eq!(
+            reason(&spec, &decision),
+            "Thresholds Crossed: 1 out of the last 1 datapoints [0.0 (14/09/26 11:18:00)] was less than the lower thresholds [1.5] or greater than the upper thresholds [4.0] (minimum 1 datapoint for OK -> ALARM transition)."
+        );
+        let described = Described { statistic: None, unit: None, window_start: START };
+        let data = reason_data(&spec, &decision, described, "2026-09-14T11:21:46.123Z".parse().unwrap());
+        assert!(
+            data.contains(r#""recentDatapoints":[0.0],"recentLowerThresholds":[1.5],"recentUpperThresholds":[4.0],"evaluatedDatapoints""#),
+            "{data}"
+        );
+    }
+
+    #[test]
+    fn one_of_several_series() {
+        let spec = Spec { evaluation_periods: 2, ..spec(Below, 1.0) };
+        assert_eq!(
+            contributor_reason(&spec, &decide(&spec, &[Some(0.0), Some(0.5)])),
+            "Threshold Crossed: 2 datapoints were less than the threshold (1.0). The most recent datapoint which crossed the threshold: [0.5 (14/09/26 11:19:00)]."
+        );
+        assert_eq!(
+            contributor_reason(
+                &Spec { evaluation_periods: 1, ..spec },
+                &decide(&Spec { evaluation_periods: 1, ..spec }, &[Some(0.0)])
+            ),
+            "Threshold Crossed: 1 datapoint was less than the threshold (1.0). The most recent datapoint which crossed the threshold: [0.0 (14/09/26 11:18:00)]."
+        );
     }
 }

@@ -1,11 +1,13 @@
 //! `SetAlarmState`: puts an alarm into a state by hand, with everything that follows. The next evaluation decides anew.
 
-use keywatch_api::cloudwatch::alarms::SetAlarmStateRequest;
+use keywatch_api::cloudwatch::{StateValue, alarms::SetAlarmStateRequest};
 use keywatch_iam::Call;
 
 use super::{
     alarm::{Alarm, State, arn},
     change,
+    hold::Around,
+    mute::{self, muting},
     store::{ALARM, alarm_key},
 };
 use crate::cloudwatch::{CloudWatch, CloudWatchError};
@@ -34,6 +36,21 @@ pub(crate) async fn set_alarm_state(
         reason_data: request.state_reason_data,
         updated_at: call.now,
         transitioned_at: call.now,
+        evaluation: None,
     };
-    Ok(change::write(&mut call.tx, alarm, state, call.now)?)
+    let around = around(call, &alarm).await?;
+    Ok(change::write(&mut call.tx, alarm, state, &around, call.now)?)
+}
+
+/// What may hold the actions back.
+async fn around(call: &mut Call<'_>, alarm: &Alarm) -> Result<Around, CloudWatchError> {
+    let partition = call.partition();
+    let rules = mute::rules(&mut call.tx, partition.as_str()).await?;
+    let muted = muting(&rules, &alarm.name, call.now);
+    let Some(suppressor) = alarm.config.composite().and_then(|rule| rule.suppressor.as_ref()) else {
+        return Ok(Around { muted, suppressing: false });
+    };
+    let key = alarm_key(partition.as_str(), &suppressor.name);
+    let other = call.tx.get::<Alarm>(ALARM, &key).await?;
+    Ok(Around { muted, suppressing: other.is_some_and(|other| other.state.value == StateValue::Alarm) })
 }

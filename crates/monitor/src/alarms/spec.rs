@@ -4,6 +4,7 @@
 
 use keywatch_api::cloudwatch::ComparisonOperator;
 
+use super::evaluate::Datapoint;
 use crate::metrics::{Second, series::Window, statistic_set::StatisticSet, statistics::Statistic};
 
 const MINUTE: Second = 60;
@@ -32,12 +33,22 @@ impl MissingData {
     }
 }
 
-/// A static threshold over one metric.
+/// What datapoints are compared with.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Bound {
+    /// One number for all.
+    Threshold(f64),
+    /// What is expected of each; the datapoints carry it.
+    Band,
+}
+
+/// What decides a metric alarm's state.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Spec {
-    pub statistic: Statistic,
+    /// None when the datapoints are the result of queries.
+    pub statistic: Option<Statistic>,
     pub comparison: ComparisonOperator,
-    pub threshold: f64,
+    pub bound: Bound,
     /// Seconds.
     pub period: Second,
     /// N
@@ -55,19 +66,29 @@ impl Spec {
         self.datapoints_to_alarm.unwrap_or(self.evaluation_periods)
     }
 
-    /// Whether a value crosses the threshold.
-    pub fn is_breach(&self, value: f64) -> bool {
-        match self.comparison {
-            ComparisonOperator::GreaterThanOrEqualToThreshold => value >= self.threshold,
-            ComparisonOperator::GreaterThanThreshold | ComparisonOperator::GreaterThanUpperThreshold => {
-                value > self.threshold
+    /// Whether a datapoint crosses the threshold, or leaves its band.
+    pub fn is_breach(&self, point: &Datapoint) -> bool {
+        use ComparisonOperator as Is;
+        let value = point.value;
+        match (self.bound, point.band) {
+            (Bound::Threshold(threshold), _) => match self.comparison {
+                Is::GreaterThanOrEqualToThreshold => value >= threshold,
+                Is::GreaterThanThreshold => value > threshold,
+                Is::LessThanThreshold => value < threshold,
+                Is::LessThanOrEqualToThreshold => value <= threshold,
+                Is::LessThanLowerOrGreaterThanUpperThreshold
+                | Is::LessThanLowerThreshold
+                | Is::GreaterThanUpperThreshold => false,
+            },
+            (Bound::Band, Some(band)) => {
+                let (below, above) = (value < band.lower, value > band.upper);
+                match self.comparison {
+                    Is::LessThanLowerThreshold => below,
+                    Is::GreaterThanUpperThreshold => above,
+                    _ => below || above,
+                }
             }
-            ComparisonOperator::LessThanThreshold | ComparisonOperator::LessThanLowerThreshold => {
-                value < self.threshold
-            }
-            ComparisonOperator::LessThanOrEqualToThreshold => value <= self.threshold,
-            // Bands have two thresholds and never become a `Spec`; their static reading is "different".
-            ComparisonOperator::LessThanLowerOrGreaterThanUpperThreshold => value != self.threshold,
+            (Bound::Band, None) => false,
         }
     }
 
@@ -108,20 +129,22 @@ impl Spec {
             self.comparison,
             ComparisonOperator::GreaterThanOrEqualToThreshold | ComparisonOperator::GreaterThanThreshold
         );
-        let moves_on = match self.statistic {
+        let Some(statistic) = self.statistic else { return false };
+        let moves_on = match statistic {
             Statistic::Sum => upward && set.minimum >= 0.0,
             Statistic::SampleCount | Statistic::Maximum => upward,
             Statistic::Minimum => !upward,
             _ => false,
         };
-        moves_on && self.statistic.of(set).is_some_and(|value| self.is_breach(value))
+        let breaches = |value| self.is_breach(&Datapoint { time: 0, value, samples: None, band: None });
+        moves_on && statistic.of(set).is_some_and(breaches)
     }
 
     /// Whether a percentile of that many samples says little.
     ///
     /// Source: CloudWatch User Guide, "Percentile-based alarms and low data samples".
     pub fn has_few_samples(&self, samples: f64) -> bool {
-        let Statistic::Percentile(percent) = self.statistic else { return false };
+        let Some(Statistic::Percentile(percent)) = self.statistic else { return false };
         let percent = percent / 100.0;
         let needed = if percent >= 0.5 { 10.0 / (1.0 - percent) } else { 10.0 / percent };
         samples < needed
@@ -134,9 +157,9 @@ mod tests {
 
     fn spec(period: Second, periods: usize) -> Spec {
         Spec {
-            statistic: Statistic::Sum,
+            statistic: Some(Statistic::Sum),
             comparison: ComparisonOperator::GreaterThanOrEqualToThreshold,
-            threshold: 1.0,
+            bound: Bound::Threshold(1.0),
             period,
             evaluation_periods: periods,
             datapoints_to_alarm: None,
@@ -165,7 +188,7 @@ mod tests {
         let low = StatisticSet::uniform(0.5, 1.0);
         let high = StatisticSet::uniform(2.0, 1.0);
         let mixed = StatisticSet::of_values([(-1.0, 1.0), (5.0, 1.0)]).unwrap();
-        let of = |statistic, comparison| Spec { statistic, comparison, ..spec(60, 1) };
+        let of = |statistic, comparison| Spec { statistic: Some(statistic), comparison, ..spec(60, 1) };
         use ComparisonOperator::{GreaterThanThreshold as Above, LessThanThreshold as Below};
         for (statistic, comparison, set, want) in [
             (Statistic::Sum, Above, &high, true),
@@ -184,7 +207,7 @@ mod tests {
 
     #[test]
     fn few_samples() {
-        let of = |percent| Spec { statistic: Statistic::Percentile(percent), ..spec(60, 1) };
+        let of = |percent| Spec { statistic: Some(Statistic::Percentile(percent)), ..spec(60, 1) };
         assert!(of(99.0).has_few_samples(999.0));
         assert!(!of(99.0).has_few_samples(1_001.0));
         assert!(of(10.0).has_few_samples(99.0));

@@ -3,13 +3,15 @@
 //! gives the newest first.
 //! **Not here:** what a change writes (`change.rs`).
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
-use keywatch_api::cloudwatch::{HistoryItemType, StateValue};
-use keywatch_store::{CommitError, Kind, Scan, Store, StoreError, Transaction, Versioned};
+use keywatch_api::cloudwatch::{AlarmType, HistoryItemType, StateValue};
+use keywatch_store::{CommitError, Kind, Row, Scan, Store, StoreError, Stored, Transaction, Versioned};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::alarm::Alarm;
+use super::{alarm::Alarm, v1};
 
 /// Key = account / Region / name.
 pub const ALARM: Kind = Kind("cloudwatch.alarm");
@@ -23,18 +25,38 @@ pub const HISTORY_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 pub const ALARMS_MAX: usize = 100_000;
 
 impl Versioned for Alarm {
-    const MARKER: &'static str = "cloudwatch.alarm/1";
+    const MARKER: &'static str = "cloudwatch.alarm/2";
+
+    fn upgrade(older: Stored<'_>) -> Result<Self, StoreError> {
+        older.decode::<v1::Alarm>().map(Self::from)
+    }
 }
 
 /// Something that happened to an alarm.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct HistoryItem {
     pub alarm: String,
+    #[serde(default = "metric_alarm")]
+    pub alarm_type: AlarmType,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contributor: Option<ContributorRef>,
     pub at: Timestamp,
     pub kind: HistoryItemType,
     pub summary: String,
     /// JSON text.
     pub data: String,
+}
+
+/// The contributor that an item is about.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ContributorRef {
+    pub id: String,
+    pub attributes: BTreeMap<String, String>,
+}
+
+/// The only type there was before items named theirs.
+fn metric_alarm() -> AlarmType {
+    AlarmType::MetricAlarm
 }
 
 impl Versioned for HistoryItem {
@@ -62,17 +84,16 @@ pub fn history_prefix(partition: &str, at: Timestamp) -> String {
     format!("{partition}/{countdown:019}")
 }
 
-/// Every alarm, for whoever evaluates them all, by pages.
-pub async fn all_alarms(store: &Store) -> Result<Vec<(String, u64, Alarm)>, StoreError> {
-    let mut all = Vec::new();
-    let mut after: Option<String> = None;
+/// The rows of a kind, of every account and Region, by pages.
+pub async fn all_rows(store: &Store, kind: Kind) -> Result<Vec<Row>, StoreError> {
+    let mut all: Vec<Row> = Vec::new();
     loop {
-        let rows = store.scan(ALARM, Scan { prefix: "", after: after.as_deref(), limit: 1_000 }).await?;
-        let Some(last) = rows.last() else { return Ok(all) };
-        after = Some(last.key.clone());
-        for row in rows {
-            all.push((row.key, row.version, keywatch_store::decode(&row.bytes)?));
+        let after = all.last().map(|row| row.key.clone());
+        let rows = store.scan(kind, Scan { prefix: "", after: after.as_deref(), limit: 1_000 }).await?;
+        if rows.is_empty() {
+            return Ok(all);
         }
+        all.extend(rows);
     }
 }
 

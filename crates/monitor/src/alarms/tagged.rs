@@ -1,30 +1,94 @@
-//! Which alarm a tagging operation means: alarms are the only CloudWatch resources here that have tags.
+//! What a tagging operation means: an alarm or a mute rule; nothing else of CloudWatch has tags here.
 
-use keywatch_api::Arn;
+use std::collections::HashSet;
+
+use keywatch_api::{Arn, cloudwatch::alarms::Tag};
 use keywatch_iam::Call;
+use keywatch_store::{StoreError, Transaction};
 
 use super::{
     alarm::Alarm,
+    mute::{MUTE_RULE, MuteRule, mute_key},
     store::{ALARM, alarm_key},
 };
 use crate::cloudwatch::CloudWatchError;
 
-/// The alarm an ARN names, and its key, after `action` on it was authorised.
-pub(super) async fn find(
-    call: &mut Call<'_>,
-    action: &str,
-    arn: &str,
-) -> Result<(String, Alarm), CloudWatchError> {
-    call.authorize_own(action, arn)?;
-    let missing = || CloudWatchError::NoSuchResource { arn: arn.to_owned() };
-    let parsed: Arn = arn.parse().map_err(|_| {
-        CloudWatchError::InvalidParameterValue(format!(
-            "The value {arn} for parameter ResourceARN is not an ARN."
-        ))
-    })?;
-    let is_here = parsed.account == call.account().as_str() && parsed.region == call.region.as_str();
-    let name = parsed.resource.strip_prefix("alarm:").filter(|_| is_here && parsed.service == "cloudwatch");
-    let key = alarm_key(call.partition().as_str(), name.ok_or_else(missing)?);
-    let alarm = call.tx.get::<Alarm>(ALARM, &key).await?.ok_or_else(missing)?;
-    Ok((key, alarm))
+pub(super) const TAGS_MAX: usize = 50;
+
+/// Something that has tags, and its key.
+pub(super) enum Tagged {
+    Alarm(String, Box<Alarm>),
+    MuteRule(String, Box<MuteRule>),
+}
+
+impl Tagged {
+    /// What an ARN names, after `action` on it was authorised.
+    pub(super) async fn find(call: &mut Call<'_>, action: &str, arn: &str) -> Result<Self, CloudWatchError> {
+        call.authorize_own(action, arn)?;
+        let missing = || CloudWatchError::NoSuchResource { arn: arn.to_owned() };
+        let parsed: Arn = arn.parse().map_err(|_| {
+            CloudWatchError::InvalidParameterValue(format!(
+                "The value {arn} for parameter ResourceARN is not an ARN."
+            ))
+        })?;
+        let is_here = parsed.account == call.account().as_str() && parsed.region == call.region.as_str();
+        if !is_here || parsed.service != "cloudwatch" {
+            return Err(missing());
+        }
+        let partition = call.partition();
+        if let Some(name) = parsed.resource.strip_prefix("alarm-mute-rule:") {
+            let key = mute_key(partition.as_str(), name);
+            let rule = call.tx.get::<MuteRule>(MUTE_RULE, &key).await?.ok_or_else(missing)?;
+            return Ok(Self::MuteRule(key, Box::new(rule)));
+        }
+        let key = alarm_key(partition.as_str(), parsed.resource.strip_prefix("alarm:").ok_or_else(missing)?);
+        let alarm = call.tx.get::<Alarm>(ALARM, &key).await?.ok_or_else(missing)?;
+        Ok(Self::Alarm(key, Box::new(alarm)))
+    }
+
+    pub(super) fn tags(&mut self) -> &mut Vec<Tag> {
+        match self {
+            Self::Alarm(_, alarm) => &mut alarm.tags,
+            Self::MuteRule(_, rule) => &mut rule.tags,
+        }
+    }
+
+    pub(super) fn put(&self, tx: &mut Transaction<'_>) -> Result<(), StoreError> {
+        match self {
+            Self::Alarm(key, alarm) => tx.put(ALARM, key, alarm.as_ref()),
+            Self::MuteRule(key, rule) => tx.put(MUTE_RULE, key, rule.as_ref()),
+        }
+    }
+}
+
+/// The tags something is created with.
+pub(crate) fn check_tags(tags: &[Tag]) -> Result<Vec<Tag>, CloudWatchError> {
+    let refuse = |text: String| Err(CloudWatchError::Validation(text));
+    if tags.len() > TAGS_MAX {
+        return refuse(format!("More than {TAGS_MAX} tags are not allowed on a resource."));
+    }
+    let mut keys = HashSet::new();
+    for tag in tags {
+        if tag.key.starts_with("aws:") {
+            return refuse("Tag keys starting with aws: are reserved for system use.".into());
+        }
+        if !keys.insert(tag.key.as_str()) {
+            return refuse(format!("Duplicate tag key: {}", tag.key));
+        }
+    }
+    Ok(tags.to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_are_checked() {
+        let tag = |key: &str| Tag { key: key.into(), value: String::new() };
+        assert!(check_tags(&[tag("a"), tag("b")]).is_ok());
+        assert!(check_tags(&[tag("a"), tag("a")]).is_err());
+        assert!(check_tags(&[tag("aws:a")]).is_err());
+        assert!(check_tags(&vec![tag("a"); 51]).is_err());
+    }
 }

@@ -1,42 +1,51 @@
-//! # Texts of a state change: what a topic is sent
-//! An action on a topic publishes one message in several forms: JSON for programs, prose for e-mail, one line for telephones.
-//! Pure functions of the alarm and the change.
+//! # Texts of a change: what a topic is sent
+//! An action on a topic publishes one message in several forms: JSON for programs (`json.rs`), prose for e-mail (`email.rs`), one line
+//! for telephones. Pure functions of the alarm and the change.
 //! **Not here:** the event of the same change (`event.rs`), delivery (`crate::notify`).
 //!
 //! Source: notifications recorded from CloudWatch.
 
+mod email;
+mod json;
+
 use jiff::Timestamp;
-use keywatch_api::cloudwatch::StateValue;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 
 use super::{
     alarm::{Alarm, State},
-    decimal::{double, long_time, offset_time},
+    composite::Triggering,
+    hold::MuteWindow,
     region_name::region_name,
+    store::ContributorRef,
 };
 
 /// A subject holds at most this many characters.
 const SUBJECT_MAX: usize = 100;
-/// Column at which values stand in the e-mail's lists.
-const DETAIL_COLUMN: usize = 30;
-const METRIC_COLUMN: usize = 38;
-/// What a URL's fragment may hold as it is.
-const FRAGMENT: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
-/// An alarm that just changed: `alarm.state` is the new state.
+/// An alarm that changed, or one of its contributors.
 #[derive(Debug, Clone, Copy)]
 pub struct Change<'a> {
     pub alarm: &'a Alarm,
+    /// The alarm's, unless a contributor changed.
+    pub new: &'a State,
     pub old: &'a State,
     pub at: Timestamp,
+    pub contributor: Option<&'a ContributorRef>,
+    /// The window that mutes the alarm.
+    pub muted: Option<&'a MuteWindow>,
+    /// Actions are executed only now that a window ended.
+    pub after_mute: bool,
 }
 
-impl Change<'_> {
+impl<'a> Change<'a> {
+    /// A change of the alarm itself.
+    pub fn of(alarm: &'a Alarm, old: &'a State, at: Timestamp) -> Self {
+        Self { alarm, new: &alarm.state, old, at, contributor: None, muted: None, after_mute: false }
+    }
+
     /// `ALARM: "name" in US East (N. Virginia)`, in ASCII, at most 100 characters.
     pub fn subject(&self) -> String {
-        let Alarm { name, region, state, .. } = self.alarm;
-        let text = format!("{}: \"{name}\" in {}", state.value, region_name(region));
+        let text = self.line();
         let mut subject = String::with_capacity(text.len());
         for c in text.chars() {
             match c {
@@ -62,123 +71,13 @@ impl Change<'_> {
 
     /// One line.
     pub fn line(&self) -> String {
-        format!("{}: \"{}\" in {}", self.alarm.state.value, self.alarm.name, region_name(&self.alarm.region))
+        format!("{}: \"{}\" in {}", self.new.value, self.alarm.name, region_name(&self.alarm.region))
     }
 
-    /// The JSON form.
-    pub fn json(&self) -> String {
-        let Alarm { config, state, .. } = self.alarm;
-        let (statistic_type, statistic) = match config.statistic {
-            Some(simple) => ("Statistic", upper_snake(simple.as_str())),
-            None => ("ExtendedStatistic", self.alarm.statistic_name().to_owned()),
-        };
-        let message = Message {
-            alarm_name: &self.alarm.name,
-            alarm_description: config.description.as_deref(),
-            account: &self.alarm.account,
-            alarm_configuration_updated_timestamp: offset_time(self.alarm.configured_at),
-            new_state_value: state.value,
-            new_state_reason: &state.reason,
-            state_change_time: offset_time(self.at),
-            region: region_name(&self.alarm.region),
-            alarm_arn: self.alarm.arn(),
-            old_state_value: self.old.value,
-            action_executed_after_mute_window: false,
-            ok_actions: &config.ok_actions,
-            alarm_actions: &config.alarm_actions,
-            insufficient_data_actions: &config.insufficient_data_actions,
-            trigger: Trigger {
-                metric_name: &config.metric_name,
-                namespace: &config.namespace,
-                statistic_type,
-                statistic,
-                unit: config.unit.map(|unit| unit.as_str()),
-                dimensions: config
-                    .dimensions
-                    .iter()
-                    .map(|d| NamedValue { value: &d.value, name: &d.name })
-                    .collect(),
-                period: config.period,
-                evaluation_periods: config.evaluation_periods,
-                datapoints_to_alarm: config.datapoints_to_alarm,
-                comparison_operator: config.comparison_operator.as_str(),
-                threshold: config.threshold,
-                treat_missing_data: config.treat_missing_data.as_deref().unwrap_or_default(),
-                low_samples: config.evaluate_low_sample_count_percentile.as_deref().unwrap_or_default(),
-            },
-        };
-        serde_json::to_string(&message).expect("numbers and texts become JSON")
+    /// The alarms that made a composite alarm change.
+    fn triggering(&self) -> Vec<Triggering> {
+        super::composite::triggering(self.new.reason_data.as_deref())
     }
-
-    /// The e-mail form.
-    pub fn email(&self) -> String {
-        let Alarm { name, region, account, config, state, .. } = self.alarm;
-        let (place, time) = (region_name(region), long_time(self.at));
-        let link = utf8_percent_encode(name, &FRAGMENT);
-        let details = [
-            ("Name", name.clone()),
-            ("Description", config.description.clone().unwrap_or_default()),
-            ("State Change", format!("{} -> {}", self.old.value, state.value)),
-            ("Reason for State Change", state.reason.clone()),
-            ("Timestamp", time.clone()),
-            ("AWS Account", account.clone()),
-            ("Alarm Arn", self.alarm.arn()),
-        ];
-        let needed = config.datapoints_to_alarm.unwrap_or(config.evaluation_periods);
-        let dimensions =
-            config.dimensions.iter().map(|d| format!("{} = {}", d.name, d.value)).collect::<Vec<_>>();
-        let metric = [
-            ("MetricNamespace", config.namespace.clone()),
-            ("MetricName", config.metric_name.clone()),
-            ("Dimensions", format!("[{}]", dimensions.join(", "))),
-            ("Period", format!("{} seconds", config.period)),
-            ("Statistic", self.alarm.statistic_name().to_owned()),
-            ("Unit", config.unit.map_or("not specified", |unit| unit.as_str()).to_owned()),
-            ("TreatMissingData", config.treat_missing_data.clone().unwrap_or_else(|| "missing".to_owned())),
-        ];
-        format!(
-            "You are receiving this email because your Amazon CloudWatch Alarm \"{name}\" in the {place} region has entered the \
-             {value} state, because \"{reason}\" at \"{time}\".\n\n\
-             View this alarm in the AWS Management Console:\n\
-             https://{region}.console.aws.amazon.com/cloudwatch/deeplink.js?region={region}#alarmsV2:alarm/{link}\n\n\
-             Alarm Details:\n{details}\n\
-             Threshold:\n- The alarm is in the ALARM state when the metric is {comparison} {threshold} for at least {needed} of the \
-             last {periods} period(s) of {period} seconds. \n\n\
-             Monitored Metric:\n{metric}\n\
-             State Change Actions:\n- OK: {ok}\n- ALARM: {alarm}\n- INSUFFICIENT_DATA: {insufficient}\n",
-            value = state.value,
-            reason = state.reason,
-            details = list(&details, DETAIL_COLUMN),
-            comparison = config.comparison_operator,
-            threshold = double(config.threshold),
-            periods = config.evaluation_periods,
-            period = config.period,
-            metric = list(&metric, METRIC_COLUMN),
-            ok = actions(self.alarm.actions(StateValue::Ok)),
-            alarm = actions(self.alarm.actions(StateValue::Alarm)),
-            insufficient = actions(self.alarm.actions(StateValue::InsufficientData)),
-        )
-    }
-}
-
-fn list(items: &[(&str, String)], column: usize) -> String {
-    items.iter().map(|(name, value)| format!("{:<column$}{value}\n", format!("- {name}:"))).collect()
-}
-
-fn actions(actions: &[String]) -> String {
-    if actions.is_empty() { String::new() } else { format!("[{}]", actions.join(", ")) }
-}
-
-/// `SampleCount` becomes `SAMPLE_COUNT`.
-fn upper_snake(name: &str) -> String {
-    let mut text = String::with_capacity(name.len() + 1);
-    for (at, c) in name.char_indices() {
-        if at > 0 && c.is_ascii_uppercase() {
-            text.push('_');
-        }
-        text.push(c.to_ascii_uppercase());
-    }
-    text
 }
 
 #[derive(Debug, Serialize)]
@@ -188,66 +87,21 @@ struct Forms {
     email: String,
 }
 
-/// The members in the order CloudWatch writes them.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Message<'a> {
-    alarm_name: &'a str,
-    alarm_description: Option<&'a str>,
-    #[serde(rename = "AWSAccountId")]
-    account: &'a str,
-    alarm_configuration_updated_timestamp: String,
-    new_state_value: StateValue,
-    new_state_reason: &'a str,
-    state_change_time: String,
-    region: &'a str,
-    alarm_arn: String,
-    old_state_value: StateValue,
-    action_executed_after_mute_window: bool,
-    #[serde(rename = "OKActions")]
-    ok_actions: &'a [String],
-    alarm_actions: &'a [String],
-    insufficient_data_actions: &'a [String],
-    trigger: Trigger<'a>,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Trigger<'a> {
-    metric_name: &'a str,
-    namespace: &'a str,
-    statistic_type: &'a str,
-    #[serde(rename = "Statistic")]
-    statistic: String,
-    unit: Option<&'a str>,
-    dimensions: Vec<NamedValue<'a>>,
-    period: i32,
-    evaluation_periods: i32,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    datapoints_to_alarm: Option<i32>,
-    comparison_operator: &'a str,
-    threshold: f64,
-    treat_missing_data: &'a str,
-    #[serde(rename = "EvaluateLowSampleCountPercentile")]
-    low_samples: &'a str,
-}
-
-#[derive(Debug, Serialize)]
-struct NamedValue<'a> {
-    value: &'a str,
-    name: &'a str,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::alarms::alarm::sample;
+    use keywatch_api::cloudwatch::{StateValue, metrics::MetricDataQuery};
+
+    use crate::alarms::{
+        alarm::{sample, sample_with},
+        config::{CompositeRule, Queries, Rule, Subject},
+    };
 
     fn with_change<T>(mut alarm: Alarm, check: impl FnOnce(Change<'_>) -> T) -> T {
         let old = alarm.state.clone();
         alarm.state.value = StateValue::Alarm;
         alarm.state.reason = "Threshold Crossed: because".into();
-        check(Change { alarm: &alarm, old: &old, at: "2026-09-14T11:18:46.123Z".parse().unwrap() })
+        check(Change::of(&alarm, &old, "2026-09-14T11:18:46.123Z".parse().unwrap()))
     }
 
     #[test]
@@ -283,11 +137,11 @@ mod tests {
 
     #[test]
     fn extended_statistics_and_names() {
-        let mut alarm = sample();
-        (alarm.config.statistic, alarm.config.extended_statistic) = (None, Some("p99".into()));
+        let alarm = sample_with(|_, metric| {
+            (metric.statistic, metric.extended_statistic) = (None, Some("p99".into()));
+        });
         let got = with_change(alarm, |change| change.json());
         assert!(got.contains(r#""StatisticType":"ExtendedStatistic","Statistic":"p99""#), "{got}");
-        assert_eq!(upper_snake("SampleCount"), "SAMPLE_COUNT");
     }
 
     #[test]
@@ -325,6 +179,77 @@ State Change Actions:
 - INSUFFICIENT_DATA: 
 "#;
         assert_eq!(got, want);
+    }
+
+    /// The sample as an alarm on an expression.
+    fn on_math() -> Alarm {
+        let metrics: Vec<MetricDataQuery> = serde_json::from_str(concat!(
+            r#"[{"Id":"e1","Expression":"m1 * 2","Label":"Twice","ReturnData":true},"#,
+            r#"{"Id":"m1","MetricStat":{"Metric":{"Namespace":"App","MetricName":"Calls","#,
+            r#""Dimensions":[{"Name":"Operation","Value":"Decrypt"}]},"Period":60,"Stat":"Sum"},"ReturnData":false}]"#
+        ))
+        .unwrap();
+        let mut alarm = sample_with(|_, _| {});
+        if let Rule::Metric(rule) = &mut alarm.config.rule {
+            let queries = Queries { metrics, threshold_metric_id: None, period: 60, group_by: vec![] };
+            rule.subject = Subject::Queries(queries);
+            rule.datapoints_to_alarm = Some(1);
+        }
+        alarm
+    }
+
+    #[test]
+    fn json_of_an_expression() {
+        let got = with_change(on_math(), |change| change.json());
+        let want = concat!(
+            r#""Trigger":{"Period":60,"EvaluationPeriods":1,"DatapointsToAlarm":1,"#,
+            r#""ComparisonOperator":"GreaterThanOrEqualToThreshold","Threshold":1.0,"TreatMissingData":"","#,
+            r#""EvaluateLowSampleCountPercentile":"","Metrics":[{"Expression":"m1 * 2","Id":"e1","Label":"Twice","ReturnData":true},"#,
+            r#"{"Id":"m1","MetricStat":{"Metric":{"Dimensions":[{"value":"Decrypt","name":"Operation"}],"MetricName":"Calls","#,
+            r#""Namespace":"App"},"Period":60,"Stat":"Sum"},"ReturnData":false}]}}"#
+        );
+        assert!(got.ends_with(want), "{got}");
+        let mail = with_change(on_math(), |change| change.email());
+        let want = "Monitored Metrics:\n- MetricExpression:                   m1 * 2\n- MetricLabel:                        Twice\n";
+        assert!(mail.contains(want), "{mail}");
+    }
+
+    #[test]
+    fn json_of_a_contributor() {
+        let old = sample().state;
+        let alarm = on_math();
+        let attributes = std::collections::BTreeMap::from([("KeyArn".to_owned(), "k1".to_owned())]);
+        let contributor = ContributorRef { id: "0123456789abcdef".into(), attributes };
+        let change = Change { contributor: Some(&contributor), ..Change::of(&alarm, &old, old.updated_at) };
+        let want =
+            r#","AlarmContributorId":"0123456789abcdef","AlarmContributorAttributes":{"KeyArn":"k1"}}"#;
+        assert!(change.json().ends_with(want), "{}", change.json());
+    }
+
+    #[test]
+    fn texts_of_a_composite() {
+        let mut alarm = sample();
+        alarm.config.rule =
+            Rule::Composite(CompositeRule { alarm_rule: "ALARM(\"a\")".into(), suppressor: None });
+        alarm.state.reason_data = Some(
+            r#"{"triggeringAlarms":[{"arn":"arn:a","state":{"value":"ALARM","timestamp":"t"}}]}"#.into(),
+        );
+        let got = with_change(alarm.clone(), |change| change.json());
+        let want = concat!(
+            r#"{"AlarmName":"Runaway","AlarmDescription":"Too many uses","AWSAccountId":"111122223333","NewStateValue":"ALARM","#,
+            r#""NewStateReason":"Threshold Crossed: because","StateChangeTime":"2026-09-14T11:18:46.123+0000","#,
+            r#""Region":"US East (N. Virginia)","AlarmArn":"arn:aws:cloudwatch:us-east-1:111122223333:alarm:Runaway","OKActions":[],"#,
+            r#""AlarmActions":["arn:aws:sns:us-east-1:111122223333:alerts"],"InsufficientDataActions":[],"#,
+            r#""ActionExecutedAfterMuteWindow":false,"OldStateValue":"INSUFFICIENT_DATA","AlarmRule":"ALARM(\"a\")","#,
+            r#""TriggeringChildren":[{"Arn":"arn:a","State":{"Value":"ALARM","Timestamp":"t"}}]}"#
+        );
+        assert_eq!(got, want);
+        let mail = with_change(alarm, |change| change.email());
+        assert!(
+            mail.contains("has transitioned to ALARM state on Monday 14 September, 2026 11:18:46 UTC"),
+            "{mail}"
+        );
+        assert!(mail.contains("Triggering children (max. 10):\n- arn:a (ALARM)\n"), "{mail}");
     }
 
     #[test]

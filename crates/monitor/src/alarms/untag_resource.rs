@@ -1,9 +1,9 @@
-//! `UntagResource`: removes tags from an alarm; keys it does not have are ignored.
+//! `UntagResource`: removes tags from an alarm or a mute rule; keys they do not have are ignored.
 
 use keywatch_api::cloudwatch::alarms::UntagResourceRequest;
 use keywatch_iam::Call;
 
-use super::{store::ALARM, tagged};
+use super::tagged::Tagged;
 use crate::cloudwatch::{CloudWatch, CloudWatchError};
 
 pub(crate) async fn untag_resource(
@@ -11,7 +11,7 @@ pub(crate) async fn untag_resource(
     _service: &CloudWatch,
     request: UntagResourceRequest,
 ) -> Result<(), CloudWatchError> {
-    let (key, mut alarm) = tagged::find(call, "cloudwatch:UntagResource", &request.resource_arn).await?;
-    alarm.tags.retain(|tag| !request.tag_keys.contains(&tag.key));
-    Ok(call.tx.put(ALARM, &key, &alarm)?)
+    let mut tagged = Tagged::find(call, "cloudwatch:UntagResource", &request.resource_arn).await?;
+    tagged.tags().retain(|tag| !request.tag_keys.contains(&tag.key));
+    Ok(tagged.put(&mut call.tx)?)
 }

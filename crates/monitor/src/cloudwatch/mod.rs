@@ -14,9 +14,10 @@ pub use error::CloudWatchError;
 
 use crate::{
     alarms::{
-        delete_alarms, describe_alarm_history, describe_alarms, describe_alarms_for_metric,
-        disable_alarm_actions, enable_alarm_actions, list_tags_for_resource, put_metric_alarm,
-        set_alarm_state, tag_resource, untag_resource,
+        delete_alarm_mute_rule, delete_alarms, describe_alarm_contributors, describe_alarm_history,
+        describe_alarms, describe_alarms_for_metric, disable_alarm_actions, enable_alarm_actions,
+        get_alarm_mute_rule, list_alarm_mute_rules, list_tags_for_resource, put_alarm_mute_rule,
+        put_composite_alarm, put_metric_alarm, set_alarm_state, tag_resource, untag_resource,
     },
     dashboards::{delete_dashboards, get_dashboard, list_dashboards, put_dashboard},
     engine::EngineHandle,

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::body;
 use super::record::{self, DASHBOARD, DashboardRecord};
-use crate::alarms::put_metric_alarm;
+use crate::alarms::tagged::check_tags;
 use crate::cloudwatch::{CloudWatch, CloudWatchError};
 
 /// Dashboards of one account; AWS has no such limit.
@@ -32,7 +32,7 @@ pub(crate) async fn put_dashboard(
         Some(before) => before.tags,
         None => {
             check_room(call).await?;
-            put_metric_alarm::tags(&tags.unwrap_or_default())?
+            check_tags(&tags.unwrap_or_default())?
         }
     };
     call.tx.put(DASHBOARD, &key, &DashboardRecord { name, body: text, modified: call.now, tags })?;

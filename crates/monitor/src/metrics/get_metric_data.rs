@@ -14,6 +14,7 @@ use keywatch_iam::Call;
 use super::{
     Second,
     label::timezone,
+    period::Alignment,
     query::{Place, Shown, answer, check, labelled},
 };
 use crate::cloudwatch::{CloudWatch, CloudWatchError};
@@ -34,6 +35,7 @@ pub(crate) async fn get_metric_data(
         start: request.start_time.0.as_second(),
         end: request.end_time.0.as_second(),
         now: call.now.as_second(),
+        alignment: Alignment::Multiple,
     };
     let queries = check(&request)?;
     let pages = Pages::new(&request)?;

@@ -50,6 +50,7 @@ fn answer(request: &GetMetricDataRequest) -> Result<GetMetricDataResponse, Cloud
         start: request.start_time.0.as_second(),
         end: request.end_time.0.as_second(),
         now: NOW,
+        alignment: Alignment::Multiple,
     };
     let queries = check(request)?;
     let pages = Pages::new(request)?;

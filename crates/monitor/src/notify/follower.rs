@@ -12,9 +12,11 @@ use keywatch_store::{
 };
 
 use super::delivery::{
-    DELIVERY, Delivery, EXPIRY, Expiry, MESSAGE, MESSAGE_LOOK, StoredMessage, Work, due_of, moment,
+    DELIVERY, Delivery, EXPIRY, Expiry, MESSAGE, MESSAGE_LOOK, StoredMessage, Work, due_key, due_of, moment,
 };
 use super::document::{Notification, text_for};
+use super::list_outbox::OUTBOX;
+use super::mail::Mail;
 use super::queue::{QUEUE, QUEUED, QueueName, QueueNumber, QueueRecord, QueuedMessage, VISIBLE, rows};
 use super::token::{TOKEN, TOKEN_LIFETIME};
 use super::topic::{ENDPOINT, Protocol, SUBSCRIPTION, SubscriptionRecord, TOPIC, TopicName, TopicRecord};
@@ -73,6 +75,7 @@ impl NotifyFollower {
                 match message.target.clone() {
                     Target::Topic(arn) => self.expand(&arn, message, entry.time, &mut derived).await?,
                     Target::Queue(arn) => self.enqueue(&arn, message, entry.time, &mut derived).await?,
+                    Target::Elsewhere(arn) => derived.keep(arn, message, entry.time)?,
                 }
             }
             if derived.batch.weight() >= BATCH_BYTES {
@@ -382,6 +385,14 @@ impl Derived {
         };
         self.deliveries = true;
         self.batch.puts.push(delivery.row(stored.published)?);
+        Ok(())
+    }
+
+    /// What nobody here takes is kept in the outbox, as mails are without an SMTP server.
+    fn keep(&mut self, to: String, message: Message, time: Timestamp) -> Result<(), StoreError> {
+        let subject = message.subject.unwrap_or_default();
+        let kept = Mail { id: message.id, time, to, from_name: String::new(), subject, body: message.body };
+        self.batch.puts.push((OUTBOX, due_key(time), encode(&kept)?));
         Ok(())
     }
 

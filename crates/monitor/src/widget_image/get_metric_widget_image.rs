@@ -5,20 +5,25 @@ use keywatch_api::{
     cloudwatch::{
         StatusCode,
         dashboards::{GetMetricWidgetImageRequest, GetMetricWidgetImageResponse},
-        metrics::GetMetricDataRequest,
+        metrics::{GetMetricDataRequest, MetricDataQuery},
     },
 };
 use keywatch_chart::{Chart, Fill, Level, Line, png};
 use keywatch_iam::Call;
+use serde_json::{Value, json};
 
 use super::definition::{Definition, Style};
 use crate::{
     alarms::{
         alarm::Alarm,
+        config::{MetricRule, Subject},
         store::{ALARM, alarm_key},
     },
     cloudwatch::{CloudWatch, CloudWatchError},
-    metrics::query::{Place, Shown, answer, check, labelled},
+    metrics::{
+        period::Alignment,
+        query::{Place, Shown, answer, check, labelled},
+    },
 };
 
 /// Bytes of a definition.
@@ -90,6 +95,7 @@ async fn answered(
         start: chart.start,
         end: chart.end,
         now: call.now.as_second(),
+        alignment: Alignment::Multiple,
     };
     let checked = check(&request)?;
     service.catch_up(call).await?;
@@ -119,27 +125,70 @@ async fn draw_alarm(
     let name = parsed.resource.strip_prefix("alarm:").filter(|_| parsed.account == call.account().as_str());
     let key = alarm_key(&format!("{}/{}", parsed.account, parsed.region), name.ok_or_else(missing)?);
     let alarm: Alarm = call.tx.get(ALARM, &key).await?.ok_or_else(missing)?;
+    let Some(rule) = alarm.config.metric() else {
+        return Err(CloudWatchError::Validation(format!("The alarm {arn} watches no metric.")));
+    };
     if definition.queries.is_empty() {
-        let widget = alarm_widget(&alarm).to_string();
+        let widget = alarm_widget(rule).to_string();
         let Definition { queries, styles, .. } = Definition::read(&widget, call.now)?;
         (definition.queries, definition.styles) = (queries, styles);
     }
     if definition.chart.title.is_empty() {
         definition.chart.title = alarm.name.clone();
     }
-    let (comparison, value) = (alarm.config.comparison_operator, alarm.config.threshold);
-    let label = format!("{} {comparison} {value}", alarm.config.metric_name);
-    let level = Level { value, until: None, label, color: None, on_right: false, fill: Fill::None };
-    definition.chart.levels.push(level);
+    if let Some(value) = rule.threshold {
+        let label = format!("{} {} {value}", watched_name(rule), rule.comparison_operator);
+        let level = Level { value, until: None, label, color: None, on_right: false, fill: Fill::None };
+        definition.chart.levels.push(level);
+    }
     Ok(())
 }
 
-/// The metric of an alarm as a widget has it.
-fn alarm_widget(alarm: &Alarm) -> serde_json::Value {
-    let config = &alarm.config;
-    let dimensions = config.dimensions.iter().flat_map(|one| [&one.name, &one.value]);
-    let names = [&config.namespace, &config.metric_name].into_iter().chain(dimensions);
-    let mut row: Vec<serde_json::Value> = names.map(|name| name.as_str().into()).collect();
-    row.push(serde_json::json!({ "stat": alarm.statistic_name(), "period": config.period }));
-    serde_json::json!({ "metrics": [row] })
+/// What an alarm compares with its threshold, in a word.
+fn watched_name(rule: &MetricRule) -> &str {
+    match &rule.subject {
+        Subject::Metric(metric) => &metric.metric_name,
+        Subject::Queries(queries) => {
+            let shown = queries.metrics.iter().find(|query| query.return_data.unwrap_or(true));
+            shown.map_or("", |query| query.label.as_deref().unwrap_or(&query.id))
+        }
+    }
+}
+
+/// The metrics of an alarm as a widget has them.
+fn alarm_widget(rule: &MetricRule) -> Value {
+    let row = |names: Vec<&str>, options: Value| {
+        let mut row: Vec<Value> = names.into_iter().map(Value::from).collect();
+        row.push(options);
+        Value::Array(row)
+    };
+    let rows: Vec<Value> = match &rule.subject {
+        Subject::Metric(metric) => {
+            let dimensions = metric.dimensions.iter().flat_map(|one| [one.name.as_str(), one.value.as_str()]);
+            let names = [metric.namespace.as_str(), &metric.metric_name].into_iter().chain(dimensions);
+            vec![row(names.collect(), json!({ "stat": metric.statistic_name(), "period": metric.period }))]
+        }
+        Subject::Queries(queries) => queries.metrics.iter().map(|query| query_row(query, &row)).collect(),
+    };
+    json!({ "metrics": rows })
+}
+
+fn query_row(query: &MetricDataQuery, row: &dyn Fn(Vec<&str>, Value) -> Value) -> Value {
+    let mut options = json!({ "id": query.id, "visible": query.return_data.unwrap_or(true) });
+    if let Some(label) = &query.label {
+        options["label"] = json!(label);
+    }
+    let Some(stat) = &query.metric_stat else {
+        options["expression"] = json!(query.expression);
+        if let Some(period) = query.period {
+            options["period"] = json!(period);
+        }
+        return row(Vec::new(), options);
+    };
+    (options["stat"], options["period"]) = (json!(stat.stat), json!(stat.period));
+    let metric = &stat.metric;
+    let names = [metric.namespace.as_deref(), metric.metric_name.as_deref()].into_iter().flatten();
+    let dimensions =
+        metric.dimensions.iter().flatten().flat_map(|one| [one.name.as_str(), one.value.as_str()]);
+    row(names.chain(dimensions).collect(), options)
 }

@@ -2,13 +2,14 @@
 
 use jiff::ToSpan;
 use keywatch_api::cloudwatch::{ComparisonOperator, SimpleStatistic, StateValue};
-use keywatch_store::{Append, Batch, EntryKind, Partition, Scan};
+use keywatch_store::{Append, Batch, EntryKind, Partition, Scan, Transaction};
 
 use super::*;
 use crate::{
     alarms::{
-        alarm::sample,
-        store::{HISTORY, HistoryItem, alarm_key},
+        alarm::{State, sample, sample_with},
+        reason::INITIAL,
+        store::{HISTORY, HistoryItem},
     },
     entry::{Body, Message, Point, PointValue, Points, Target},
 };
@@ -81,7 +82,8 @@ impl World {
     }
 
     async fn all_alarms(&self) -> Vec<Alarm> {
-        all_alarms(&self.store).await.unwrap().into_iter().map(|(.., alarm)| alarm).collect()
+        let rows = all_rows(&self.store, ALARM).await.unwrap();
+        rows.iter().map(|row| keywatch_store::decode(&row.bytes).unwrap()).collect()
     }
 
     async fn messages(&self) -> Vec<Message> {
@@ -100,9 +102,7 @@ impl World {
 }
 
 fn quiet_is_ok() -> Alarm {
-    let mut alarm = sample();
-    alarm.config.treat_missing_data = Some("notBreaching".into());
-    alarm
+    sample_with(|rule, _| rule.treat_missing_data = Some("notBreaching".into()))
 }
 
 #[tokio::test]
@@ -165,14 +165,15 @@ async fn a_new_alarm_is_first_evaluated_by_the_clock() {
 
 #[tokio::test]
 async fn a_countdown_of_weeks_alarms_on_the_minute() {
-    let mut alarm = sample();
-    alarm.config.namespace = "AWS/KMS".into();
-    alarm.config.metric_name = "SecondsUntilKeyMaterialExpiration".into();
-    alarm.config.dimensions =
-        vec![keywatch_api::cloudwatch::metrics::Dimension { name: "KeyId".into(), value: "k1".into() }];
-    alarm.config.statistic = Some(SimpleStatistic::Minimum);
-    alarm.config.comparison_operator = ComparisonOperator::LessThanOrEqualToThreshold;
-    alarm.config.threshold = 864_000.0;
+    let alarm = sample_with(|rule, metric| {
+        metric.namespace = "AWS/KMS".into();
+        metric.metric_name = "SecondsUntilKeyMaterialExpiration".into();
+        metric.dimensions =
+            vec![keywatch_api::cloudwatch::metrics::Dimension { name: "KeyId".into(), value: "k1".into() }];
+        metric.statistic = Some(SimpleStatistic::Minimum);
+        rule.comparison_operator = ComparisonOperator::LessThanOrEqualToThreshold;
+        rule.threshold = Some(864_000.0);
+    });
     let mut world = World::new(alarm).await;
     let record = format!(
         r#"{{"eventSource":"kms.amazonaws.com","eventName":"ImportKeyMaterial","eventTime":"{}","awsRegion":"us-east-1","eventType":"AwsApiCall",

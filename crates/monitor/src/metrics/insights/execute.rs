@@ -15,6 +15,8 @@ use crate::metrics::{
 pub struct Group {
     /// The values of the grouping keys, separated by blanks; empty without `GROUP BY`.
     pub label: String,
+    /// The same values, in the order of the keys.
+    pub values: Vec<String>,
     /// Start of a period and the function's value, oldest first; periods without samples are absent.
     pub points: Vec<(Second, f64)>,
 }
@@ -48,17 +50,19 @@ pub fn execute(store: &SeriesStore, partition: &str, query: &Query, window: &Win
         }
         add(store, id, window, now, groups.entry(plan.group(&metric)).or_insert_with(|| Totals::new(window)));
     }
-    let labelled = groups.into_iter().map(|(key, totals)| (plan.label(&key), totals));
-    let mut labelled: Vec<(String, Totals)> = merge_by_label(labelled, window);
+    let labelled = groups.into_iter().map(|(key, totals)| (plan.values(&key), totals));
+    let mut labelled: Vec<(Vec<String>, Totals)> = merge_by_values(labelled, window);
     labelled.retain(|(_, totals)| totals.all.is_some());
     sort(&mut labelled, query);
     let limit = query.limit.unwrap_or(GROUPS_MAX).min(GROUPS_MAX);
     let partial = scanned > SCANNED_MAX || (query.limit.is_none() && labelled.len() > limit);
     labelled.truncate(limit);
-    let groups = labelled
-        .into_iter()
-        .map(|(label, totals)| Group { label, points: totals.points(query.function, window) });
-    Answer { groups: groups.collect(), partial }
+    let group = |(values, totals): (Vec<String>, Totals)| Group {
+        label: values.join(" "),
+        values,
+        points: totals.points(query.function, window),
+    };
+    Answer { groups: labelled.into_iter().map(group).collect(), partial }
 }
 
 fn add(store: &SeriesStore, id: SeriesId, window: &Window, now: Second, totals: &mut Totals) {
@@ -68,14 +72,14 @@ fn add(store: &SeriesStore, id: SeriesId, window: &Window, now: Second, totals: 
     });
 }
 
-/// Groups with the same label are one, as when a dimension's value is itself `Other`.
-fn merge_by_label(
-    labelled: impl Iterator<Item = (String, Totals)>,
+/// Groups with the same values are one, as when a dimension's value is itself `Other`.
+fn merge_by_values(
+    labelled: impl Iterator<Item = (Vec<String>, Totals)>,
     window: &Window,
-) -> Vec<(String, Totals)> {
-    let mut by_label: HashMap<String, Totals> = HashMap::new();
-    for (label, totals) in labelled {
-        let all = by_label.entry(label).or_insert_with(|| Totals::new(window));
+) -> Vec<(Vec<String>, Totals)> {
+    let mut by_values: HashMap<Vec<String>, Totals> = HashMap::new();
+    for (values, totals) in labelled {
+        let all = by_values.entry(values).or_insert_with(|| Totals::new(window));
         for (mine, theirs) in all.periods.iter_mut().zip(&totals.periods) {
             if let Some(theirs) = theirs {
                 merge(mine, *theirs);
@@ -85,7 +89,7 @@ fn merge_by_label(
             merge(&mut all.all, theirs);
         }
     }
-    by_label.into_iter().collect()
+    by_values.into_iter().collect()
 }
 
 /// Alphabetical, then by the order asked for; ties stay alphabetical so that answers are stable.
@@ -93,7 +97,7 @@ fn merge_by_label(
 /// `ORDER BY` ranks what the query shows: with the selected function the group's aggregate over the whole range, with
 /// another one that function over the shown values, so that `SELECT SUM(x) … ORDER BY MAX()` finds the busiest minute
 /// and not the largest sample, which for a counter is always 1.
-fn sort(groups: &mut [(String, Totals)], query: &Query) {
+fn sort(groups: &mut [(Vec<String>, Totals)], query: &Query) {
     groups.sort_by(|a, b| a.0.cmp(&b.0));
     let Some(order) = query.order else { return };
     let rank = |totals: &Totals| {
@@ -231,13 +235,13 @@ impl<'a> Plan<'a> {
         self.group_by.iter().map(value).collect()
     }
 
-    fn label(&self, group: &[Option<Symbol>]) -> String {
+    fn values(&self, group: &[Option<Symbol>]) -> Vec<String> {
         let parts = self.group_by.iter().zip(group).map(|(key, value)| match (key, value) {
             (GroupKey::Account, _) => &*self.account,
             (GroupKey::Dimension(_), Some(value)) => self.store.text(*value),
             (GroupKey::Dimension(_), None) => OTHER,
         });
-        parts.collect::<Vec<_>>().join(" ")
+        parts.map(str::to_owned).collect()
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
     metrics::{
         Second, Unit, insights,
         math::{Series, Value},
-        period::{Alignment, window},
+        period::window,
         series::{MetricRef, SeriesId, SeriesStore},
         statistics::Statistic,
     },
@@ -64,7 +64,7 @@ pub(super) fn selected(
     period: Second,
     place: &Place<'_>,
 ) -> Vec<Found> {
-    let Some(window) = window(place.start, place.end, period, Alignment::Multiple, place.now) else {
+    let Some(window) = window(place.start, place.end, period, place.alignment, place.now) else {
         return Vec::new();
     };
     let answer = insights::execute(series, place.partition, query, &window, place.now);
@@ -119,7 +119,7 @@ pub(super) fn points(
 ) -> (Vec<(Second, f64)>, Vec<Unit>) {
     let mut units: Vec<Unit> = Vec::new();
     let mut points: Vec<(Second, f64)> = Vec::new();
-    let Some(window) = window(place.start, place.end, period, Alignment::Multiple, place.now) else {
+    let Some(window) = window(place.start, place.end, period, place.alignment, place.now) else {
         return (points, units);
     };
     for bucket in series.read(id, unit, &window, place.now) {

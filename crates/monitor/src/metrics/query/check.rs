@@ -24,7 +24,14 @@ pub(crate) fn check(request: &GetMetricDataRequest) -> Result<Vec<Checked<'_>>, 
     if request.start_time.0 >= request.end_time.0 {
         return Err(validation("The parameter StartTime must be less than the parameter EndTime."));
     }
-    let queries = &request.metric_data_queries;
+    check_queries(&request.metric_data_queries)
+}
+
+/// Queries by themselves, whenever they are asked for.
+///
+/// # Errors
+/// As [`check`].
+pub(super) fn check_queries(queries: &[MetricDataQuery]) -> Result<Vec<Checked<'_>>, CloudWatchError> {
     if queries.is_empty() || queries.len() > QUERIES_MAX {
         return Err(validation(format!(
             "The collection MetricDataQueries must have a size from 1 to {QUERIES_MAX}."
@@ -145,6 +152,11 @@ fn check_kinds(queries: &[Checked<'_>]) -> Result<(), CloudWatchError> {
         }
     }
     Ok(())
+}
+
+/// Whether a checked query gives several time series.
+pub(super) fn is_array(id: &str, queries: &[Checked<'_>]) -> bool {
+    matches!(kind(id, queries, &mut HashMap::new(), &mut Vec::new()), Ok(Some(Kind::Array)))
 }
 
 /// The kind of what a query gives; `open` are the queries whose kinds wait for this one.

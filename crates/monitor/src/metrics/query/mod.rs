@@ -2,20 +2,27 @@
 //! A **query** asks for one metric, for what an expression of metric math makes of others, or in Metrics Insights. Requests are
 //! checked whole (`check.rs`), then every query is **answered** from the series (`answer.rs`, `sources.rs`), and what may be seen is
 //! **labelled** (`labelled.rs`). Pure but for reading series.
+//! Alarms ask the same queries (`watched.rs`).
 //! **Not here:** pages and the wire (`get_metric_data.rs`).
 
 mod answer;
 mod check;
 mod labelled;
 mod sources;
+mod watched;
 
 use keywatch_api::cloudwatch::{
     StatusCode,
     metrics::{MessageData, MetricDataQuery, MetricStat},
 };
 
-pub(crate) use self::{answer::answer, check::check, labelled::labelled};
-use super::{Second, insights, label::Subject, math::Expression, statistics::Statistic};
+pub(crate) use self::{
+    answer::answer,
+    check::check,
+    labelled::labelled,
+    watched::{Line, Outline, Watching, outline, watch},
+};
+use super::{Second, insights, label::Subject, math::Expression, period::Alignment, statistics::Statistic};
 use crate::cloudwatch::CloudWatchError;
 
 pub const QUERIES_MAX: usize = 500;
@@ -29,6 +36,7 @@ pub(crate) struct Place<'a> {
     pub(crate) start: Second,
     pub(crate) end: Second,
     pub(crate) now: Second,
+    pub(crate) alignment: Alignment,
 }
 
 /// A query that was checked.

@@ -12,7 +12,7 @@ use crate::metrics::{
         self, Expression, MathError, SERIES_MAX, Series, Sources, Value,
         search::{Candidate, Search},
     },
-    period::{Alignment, window},
+    period::window,
     series::{SeriesId, SeriesStore},
     statistics::Statistic,
 };
@@ -120,7 +120,7 @@ impl<'a> Answers<'a> {
 
 impl Sources for Answers<'_> {
     fn times(&self, period: Second) -> Vec<Second> {
-        let window = window(self.place.start, self.place.end, period, Alignment::Multiple, self.place.now);
+        let window = window(self.place.start, self.place.end, period, self.place.alignment, self.place.now);
         window.map_or_else(Vec::new, |window| (0..window.count).map(|at| window.time(at)).collect())
     }
 

@@ -1,0 +1,300 @@
+//! Evaluates one metric alarm from the series: which points it sees, and what is to be written.
+
+use jiff::Timestamp;
+use keywatch_api::cloudwatch::{EvaluationState, StateValue};
+
+use super::{
+    known::{Known, Role, Watched},
+    writes::Write,
+};
+use crate::{
+    alarms::{
+        alarm::{Alarm, State},
+        config::{OneMetric, Queries, Subject},
+        contributors::{Sighting, summary},
+        evaluate::{Band, Datapoint, Decision, Verdict, evaluate},
+        hold::Around,
+        reason::{Described, INITIAL, contributor_reason, reason, reason_data},
+        spec::Spec,
+    },
+    metrics::{
+        Second,
+        period::Alignment,
+        query::{Place, Watching, watch},
+        series::{Bucket, SeriesStore, Window},
+    },
+};
+
+/// Reasons hold this many characters.
+const REASON_MAX: usize = 1_023;
+
+/// What an evaluation found.
+pub(super) struct Judgement {
+    pub(super) write: Option<Write>,
+    /// No period of the window has data.
+    pub(super) silent: bool,
+    /// Nor will one get any by time alone.
+    pub(super) quiet: bool,
+}
+
+/// Evaluates a metric alarm; none for others.
+pub(super) fn judge(
+    key: &str,
+    known: &Known,
+    series: &SeriesStore,
+    around: &Around,
+    now: Timestamp,
+) -> Option<Judgement> {
+    let Role::Metric(watched) = &known.role else { return None };
+    let subject = &known.alarm.config.metric()?.subject;
+    let (state, silent, quiet) = match subject {
+        Subject::Metric(metric) => one_metric(known, watched, metric, series, now),
+        Subject::Queries(queries) => {
+            let window = window_of_queries(&watched.spec, now.as_second());
+            let watching = ask(&known.alarm, queries, &window, series, now);
+            let write = match watching {
+                Err(text) => failed(&known.alarm.state, &text, now)
+                    .map(|state| Write::state(key.to_owned(), known.version, state, around.clone())),
+                Ok(watching) if queries.group_by.is_empty() => {
+                    one_line(known, watched, &watching, &window, now)
+                        .map(|state| Write::state(key.to_owned(), known.version, state, around.clone()))
+                }
+                Ok(watching) => several(key, known, watched, queries, &watching, &window, around, now),
+            };
+            return Some(Judgement { write, silent: false, quiet: false });
+        }
+    };
+    let write = state.map(|state| Write::state(key.to_owned(), known.version, state, around.clone()));
+    Some(Judgement { write, silent, quiet })
+}
+
+/// The new state of an alarm on one metric, whether its window is silent, and whether it stays so.
+fn one_metric(
+    known: &Known,
+    watched: &Watched,
+    metric: &OneMetric,
+    series: &SeriesStore,
+    now: Timestamp,
+) -> (Option<State>, bool, bool) {
+    let (spec, at) = (&watched.spec, now.as_second());
+    let window = spec.window(at);
+    let described = |window: &Window| Described {
+        statistic: Some(metric.statistic_name()),
+        unit: metric.unit,
+        window_start: window.start,
+    };
+    let decide = |window: &Window, points: &[Option<Datapoint>]| {
+        next_state(known, spec, evaluate(spec, points), described(window), None, now)
+    };
+    let Some(id) = watched.series else {
+        return (decide(&window, &vec![None; window.count]), true, true);
+    };
+    let running = spec.running_window(at);
+    let buckets = series.read(id, metric.unit, &running, at);
+    let newest = running.time(running.count - 1);
+    if buckets.iter().any(|bucket| bucket.time == newest && spec.is_certain(&bucket.set)) {
+        return (decide(&running, &datapoints(spec, &running, &buckets)), false, false);
+    }
+    let buckets = series.read(id, metric.unit, &window, at);
+    let points = datapoints(spec, &window, &buckets);
+    let silent = points.iter().all(Option::is_none);
+    let quiet = silent && !series.counts_down(id, at) && !series.has_point_after(id, window.start);
+    (decide(&window, &points), silent, quiet)
+}
+
+/// The statistic of each period. Of several units in a period the first by name counts, as in queries without a unit.
+fn datapoints(spec: &Spec, window: &Window, buckets: &[Bucket]) -> Vec<Option<Datapoint>> {
+    let mut points: Vec<Option<Datapoint>> = vec![None; window.count];
+    let Some(statistic) = spec.statistic else { return points };
+    for bucket in buckets {
+        let place = &mut points[((bucket.time - window.start) / window.period) as usize];
+        if place.is_none() {
+            let point =
+                |value| Datapoint { time: bucket.time, value, samples: Some(bucket.set.count), band: None };
+            *place = statistic.of(&bucket.set).map(point);
+        }
+    }
+    points
+}
+
+/// Queries of less than a minute give points at multiples of their period.
+fn window_of_queries(spec: &Spec, now: Second) -> Window {
+    let window = spec.window(now);
+    if spec.period >= 60 {
+        return window;
+    }
+    Window { start: window.start.div_euclid(spec.period) * spec.period, ..window }
+}
+
+fn ask(
+    alarm: &Alarm,
+    queries: &Queries,
+    window: &Window,
+    series: &SeriesStore,
+    now: Timestamp,
+) -> Result<Watching, String> {
+    use keywatch_api::WireError as _;
+
+    let place = Place {
+        partition: &alarm.partition(),
+        account: &alarm.account,
+        region: &alarm.region,
+        start: window.start,
+        end: window.end(),
+        now: now.as_second(),
+        alignment: Alignment::Start,
+    };
+    watch(series, &queries.metrics, queries.threshold_metric_id.as_deref(), &place)
+        .map_err(|error| error.message().unwrap_or_default())
+}
+
+/// The state of an alarm whose queries cannot be answered: what it was, with the reason why it is not known better.
+fn failed(was: &State, text: &str, now: Timestamp) -> Option<State> {
+    let reason: String = text.chars().take(REASON_MAX).collect();
+    if was.evaluation == Some(EvaluationState::EvaluationError) && was.reason == reason {
+        return None;
+    }
+    let evaluation = Some(EvaluationState::EvaluationError);
+    Some(State { reason, reason_data: None, updated_at: now, evaluation, ..was.clone() })
+}
+
+fn one_line(
+    known: &Known,
+    watched: &Watched,
+    watching: &Watching,
+    window: &Window,
+    now: Timestamp,
+) -> Option<State> {
+    let spec = &watched.spec;
+    let points = match watching.lines.first() {
+        Some(line) => places(window, &line.points, watching.band.as_ref()),
+        None => vec![None; window.count],
+    };
+    let described = Described { statistic: None, unit: None, window_start: window.start };
+    next_state(known, spec, evaluate(spec, &points), described, evaluation(watching), now)
+}
+
+fn evaluation(watching: &Watching) -> Option<EvaluationState> {
+    watching.partial.then_some(EvaluationState::PartialData)
+}
+
+/// Points in the periods of a window. With a band only points count of which something is expected.
+fn places(
+    window: &Window,
+    points: &[(Second, f64)],
+    band: Option<&[Vec<(Second, f64)>; 2]>,
+) -> Vec<Option<Datapoint>> {
+    let mut places = vec![None; window.count];
+    let edge = |edge: &[(Second, f64)], time: Second| {
+        edge.iter().find(|(at, _)| *at == time).map(|(_, value)| *value)
+    };
+    for (time, value) in points.iter().copied().filter(|(time, _)| *time >= window.start) {
+        let expected = band.map(|[lower, upper]| edge(lower, time).zip(edge(upper, time)));
+        let band = match expected {
+            Some(None) => continue,
+            Some(Some((lower, upper))) => Some(Band { lower, upper }),
+            None => None,
+        };
+        if let Some(place) = places.get_mut(((time - window.start) / window.period) as usize) {
+            *place = Some(Datapoint { time, value, samples: None, band });
+        }
+    }
+    places
+}
+
+#[expect(clippy::too_many_arguments, reason = "one evaluation, all of it read only")]
+fn several(
+    key: &str,
+    known: &Known,
+    watched: &Watched,
+    queries: &Queries,
+    watching: &Watching,
+    window: &Window,
+    around: &Around,
+    now: Timestamp,
+) -> Option<Write> {
+    let spec = &watched.spec;
+    let sighting = |line: &crate::metrics::query::Line| {
+        let attributes = queries.group_by.iter().cloned().zip(line.values.iter().cloned()).collect();
+        match evaluate(spec, &places(window, &line.points, None)) {
+            Verdict::Keep => Sighting { attributes, value: None, reason: String::new(), reason_data: None },
+            Verdict::State(decision) => {
+                let value =
+                    if decision.value == StateValue::Alarm { StateValue::Alarm } else { StateValue::Ok };
+                let described = Described { statistic: None, unit: None, window_start: window.start };
+                let reason = contributor_reason(spec, &decision);
+                let reason_data = Some(reason_data(spec, &decision, described, now));
+                Sighting { attributes, value: Some(value), reason, reason_data }
+            }
+        }
+    };
+    let seen: Vec<Sighting> = watching.lines.iter().map(sighting).collect();
+    let of = seen.len();
+    let mut contributors = watched.contributors.clone();
+    let changed = contributors.take_in(seen, around.muted.is_some(), now);
+    let state = if of == 0 {
+        let described = Described { statistic: None, unit: None, window_start: window.start };
+        next_state(
+            known,
+            spec,
+            evaluate(spec, &vec![None; window.count]),
+            described,
+            evaluation(watching),
+            now,
+        )
+    } else {
+        let in_alarm = contributors.in_alarm();
+        let value = if in_alarm > 0 { StateValue::Alarm } else { StateValue::Ok };
+        let was = &known.alarm.state;
+        let text = summary(in_alarm, of);
+        let differs =
+            value != was.value || (value == StateValue::Alarm && text != was.reason) || was.reason == INITIAL;
+        differs.then(|| State {
+            value,
+            reason: text,
+            reason_data: None,
+            updated_at: now,
+            transitioned_at: if value == was.value { was.transitioned_at } else { now },
+            evaluation: evaluation(watching),
+        })
+    };
+    if state.is_none() && changed.is_empty() {
+        return None;
+    }
+    Some(Write::contributors(key.to_owned(), known.version, state, contributors, changed, around.clone()))
+}
+
+/// The state to write; none when nothing changes. The reason of a new alarm is replaced by its first evaluation.
+fn next_state(
+    known: &Known,
+    spec: &Spec,
+    verdict: Verdict,
+    described: Described<'_>,
+    evaluation: Option<EvaluationState>,
+    now: Timestamp,
+) -> Option<State> {
+    let was = &known.alarm.state;
+    let Verdict::State(decision) = verdict else { return None };
+    if decision.value == was.value && was.reason != INITIAL && was.evaluation == evaluation {
+        return None;
+    }
+    Some(state_of(was, spec, &decision, described, evaluation, now))
+}
+
+fn state_of(
+    was: &State,
+    spec: &Spec,
+    decision: &Decision,
+    described: Described<'_>,
+    evaluation: Option<EvaluationState>,
+    now: Timestamp,
+) -> State {
+    State {
+        value: decision.value,
+        reason: reason(spec, decision),
+        reason_data: Some(reason_data(spec, decision, described, now)),
+        updated_at: now,
+        transitioned_at: if decision.value == was.value { was.transitioned_at } else { now },
+        evaluation,
+    }
+}

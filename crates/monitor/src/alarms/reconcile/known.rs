@@ -1,0 +1,212 @@
+//! An alarm in memory: as it is stored, with what was made of its configuration.
+
+use std::collections::{HashMap, HashSet};
+
+use jiff::Timestamp;
+use keywatch_api::cloudwatch::StateValue;
+use keywatch_store::{Row, Store, StoreError};
+
+use crate::{
+    alarms::{
+        alarm::{Alarm, State},
+        composite::{self, rule::Rule},
+        contributors::{CONTRIBUTORS, Changed, Contributors},
+        reason::INITIAL,
+        spec::Spec,
+        store::alarm_key,
+    },
+    metrics::{
+        Second,
+        series::{MetricRef, SeriesId, SeriesStore},
+    },
+};
+
+#[derive(Debug)]
+pub(super) struct Known {
+    pub(super) version: u64,
+    pub(super) alarm: Alarm,
+    pub(super) role: Role,
+}
+
+#[derive(Debug)]
+pub(super) enum Role {
+    Metric(Watched),
+    Composite(Composite),
+}
+
+/// A metric alarm.
+#[derive(Debug)]
+pub(super) struct Watched {
+    pub(super) spec: Spec,
+    /// The series of an alarm on one metric, once it exists.
+    pub(super) series: Option<SeriesId>,
+    /// When the clock evaluates it next; never while it is quiet.
+    next: Option<Second>,
+    pub(super) contributors: Contributors,
+}
+
+/// A composite alarm.
+#[derive(Debug)]
+pub(super) struct Composite {
+    rule: Rule,
+    /// The keys of the children.
+    pub(super) children: Vec<String>,
+    /// What the last evaluation looked at.
+    pub(super) seen: Option<Seen>,
+}
+
+/// What a composite alarm's state follows from: when it was configured, and the states of its children.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Seen {
+    configured_at: Timestamp,
+    children: Vec<Option<(StateValue, Timestamp)>>,
+}
+
+impl Known {
+    /// Reads a row; none if its configuration is damaged. `seen` is what a composite alarm's last evaluation looked at.
+    pub(super) async fn read(
+        store: &Store,
+        row: &Row,
+        seen: Option<Seen>,
+        now: Timestamp,
+    ) -> Result<Option<Self>, StoreError> {
+        let alarm: Alarm = keywatch_store::decode(&row.bytes)?;
+        let role = match alarm.config.composite() {
+            Some(rule) => Rule::parse(&rule.alarm_rule, (&alarm.account, &alarm.region)).ok().map(|rule| {
+                let partition = alarm.partition();
+                let children = rule.children().iter().map(|name| alarm_key(&partition, name)).collect();
+                Role::Composite(Composite { rule, children, seen })
+            }),
+            None => match alarm.spec() {
+                Some(spec) => {
+                    let contributors = match store.get(CONTRIBUTORS, &row.key).await? {
+                        Some(row) if alarm.config.has_contributors() => keywatch_store::decode(&row.bytes)?,
+                        _ => Contributors::default(),
+                    };
+                    let next = Some(boundary_after(&spec, now.as_second()));
+                    Some(Role::Metric(Watched { spec, series: None, next, contributors }))
+                }
+                None => None,
+            },
+        };
+        if role.is_none() {
+            tracing::error!(alarm.name = alarm.name, "Alarm `{}` has a damaged configuration", alarm.name);
+        }
+        Ok(role.map(|role| Self { version: row.version, alarm, role }))
+    }
+
+    /// What the last evaluation of a composite alarm looked at.
+    pub(super) fn into_seen(self) -> Option<Seen> {
+        match self.role {
+            Role::Composite(composite) => composite.seen,
+            Role::Metric(_) => None,
+        }
+    }
+
+    fn watched(&self) -> Option<&Watched> {
+        match &self.role {
+            Role::Metric(watched) => Some(watched),
+            Role::Composite(_) => None,
+        }
+    }
+
+    pub(super) fn series(&self) -> Option<SeriesId> {
+        self.watched()?.series
+    }
+
+    pub(super) fn next(&self) -> Option<Second> {
+        self.watched()?.next
+    }
+
+    /// Finds the series of an alarm on one metric that has none yet.
+    pub(super) fn resolve(&mut self, series: &SeriesStore) {
+        if let (Role::Metric(watched), Some(metric)) = (&mut self.role, self.alarm.config.one_metric())
+            && watched.series.is_none()
+        {
+            watched.series = series.find(&MetricRef {
+                partition: &self.alarm.partition(),
+                namespace: &metric.namespace,
+                name: &metric.metric_name,
+                dimensions: &metric.sorted_dimensions(),
+            });
+        }
+    }
+
+    /// Its series got points: it is not quiet any more. Gives when it is evaluated next.
+    pub(super) fn wake(&mut self, now: Second) -> Option<Second> {
+        let Role::Metric(watched) = &mut self.role else { return None };
+        Some(*watched.next.get_or_insert(boundary_after(&watched.spec, now)))
+    }
+
+    /// It was evaluated by the clock at `now`.
+    pub(super) fn schedule(&mut self, quiet: bool, now: Second) {
+        if let Role::Metric(watched) = &mut self.role {
+            watched.next = (!quiet).then(|| boundary_after(&watched.spec, now));
+        }
+    }
+
+    pub(super) fn holds_something(&self) -> bool {
+        let untold = |watched: &Watched| watched.contributors.all.values().any(|one| one.untold);
+        self.alarm.held.is_some() || self.watched().is_some_and(untold)
+    }
+
+    /// The contributors as they are once all is told, and those to tell of.
+    pub(super) fn untold(&self) -> Option<(Contributors, Vec<Changed>)> {
+        let mut contributors = self.watched()?.contributors.clone();
+        let changed = contributors.take_untold();
+        (!changed.is_empty()).then_some((contributors, changed))
+    }
+}
+
+/// The next moment of the alarm's cadence.
+fn boundary_after(spec: &Spec, now: Second) -> Second {
+    (now.div_euclid(spec.cadence()) + 1) * spec.cadence()
+}
+
+/// Whether a composite alarm is, by its children and theirs, a child of its own.
+pub(super) fn is_in_cycle(known: &HashMap<String, Known>, key: &str) -> bool {
+    let children = |key: &str| match known.get(key).map(|known| &known.role) {
+        Some(Role::Composite(composite)) => composite.children.as_slice(),
+        _ => &[],
+    };
+    let mut open: Vec<&str> = children(key).iter().map(String::as_str).collect();
+    let mut visited: HashSet<&str> = HashSet::new();
+    while let Some(child) = open.pop() {
+        if child == key {
+            return true;
+        }
+        if visited.insert(child) {
+            open.extend(children(child).iter().map(String::as_str));
+        }
+    }
+    false
+}
+
+/// What a composite alarm's state follows from, and the state to write if it changes; none when it need not be evaluated.
+///
+/// A state that was set by hand stays until a child changes after that.
+pub(super) fn decide_composite(
+    known: &HashMap<String, Known>,
+    key: &str,
+    now: Timestamp,
+) -> Option<(Seen, Option<State>)> {
+    let Known { alarm, role: Role::Composite(composite), .. } = known.get(key)? else { return None };
+    let child = |key: &String| known.get(key).map(|known| &known.alarm.state);
+    let children: Vec<Option<(StateValue, Timestamp)>> = composite
+        .children
+        .iter()
+        .map(|key| child(key).map(|state| (state.value, state.transitioned_at)))
+        .collect();
+    let seen = Seen { configured_at: alarm.configured_at, children };
+    if composite.seen.as_ref() == Some(&seen) {
+        return None;
+    }
+    let newest = seen.children.iter().flatten().map(|(_, at)| *at).chain([alarm.configured_at]).max();
+    if newest < Some(alarm.state.updated_at) && alarm.state.reason != INITIAL {
+        return Some((seen, None));
+    }
+    let partition = alarm.partition();
+    let by_name = |name: &str| known.get(&alarm_key(&partition, name)).map(|known| &known.alarm);
+    let state = composite::decide(alarm, &composite.rule, &by_name, now);
+    Some((seen, state))
+}
