@@ -1,5 +1,5 @@
 //! What the log's entries hold besides CloudTrail records: the values that travel between the services of this crate.
-//! Stored as JSON. A member may be added with `#[serde(default)]`; none is renamed or given another meaning.
+//! Stored as JSON, but for points, which are many. A member may be added with `#[serde(default)]`; none is renamed or given another meaning.
 
 use std::collections::BTreeMap;
 
@@ -8,6 +8,10 @@ use jiff::Timestamp;
 use keywatch_store::{Append, EntryKind, LogEntry, Partition, StoreError};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+
+pub mod points;
+
+pub use points::{Point, PointValue, Points};
 
 /// A kind of entry with a body of its own.
 pub trait Body: Serialize + DeserializeOwned {
@@ -24,38 +28,6 @@ pub trait Body: Serialize + DeserializeOwned {
         serde_json::from_slice(&entry.bytes)
             .map_err(|_| StoreError::corrupt(format!("log entry {}", entry.seq)))
     }
-}
-
-/// Metric points that were put, by a caller or by a metric filter.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Points {
-    pub namespace: String,
-    pub points: Vec<Point>,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Point {
-    pub metric_name: String,
-    /// Name and value, sorted by name.
-    pub dimensions: Vec<(String, String)>,
-    pub time: Timestamp,
-    pub unit: Option<String>,
-    /// Seconds: 1 or 60.
-    pub resolution: u8,
-    pub value: PointValue,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum PointValue {
-    One(f64),
-    /// Values with how often each occurred.
-    Many(Vec<(f64, f64)>),
-    Statistics {
-        count: f64,
-        sum: f64,
-        minimum: f64,
-        maximum: f64,
-    },
 }
 
 /// Log events that were put into one stream, in order of their time.
@@ -112,9 +84,6 @@ pub struct MessageAttribute {
     pub value: String,
 }
 
-impl Body for Points {
-    const KIND: EntryKind = EntryKind::Points;
-}
 impl Body for LogEvents {
     const KIND: EntryKind = EntryKind::LogEvents;
 }

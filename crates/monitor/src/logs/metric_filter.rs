@@ -140,7 +140,7 @@ impl Samples {
                     metric_name: series.metric.name.clone(),
                     dimensions: series.dimensions.clone(),
                     time,
-                    unit: series.metric.unit.map(str::to_owned),
+                    unit: series.metric.unit.map(Into::into),
                     resolution: RESOLUTION,
                     value,
                 };
@@ -165,7 +165,7 @@ impl Samples {
 
 #[cfg(test)]
 mod tests {
-    use keywatch_store::EntryKind;
+    use keywatch_store::{EntryKind, LogEntry};
 
     use super::*;
     use crate::logs::record::Transformation;
@@ -220,8 +220,9 @@ mod tests {
         }
         let appends = samples.into_appends(Timestamp::UNIX_EPOCH);
         assert_eq!(appends.len(), 1);
-        assert_eq!(appends[0].kind, EntryKind::Points);
-        let points: Points = serde_json::from_slice(&appends[0].bytes).unwrap();
+        let Append { kind, time, partition, bytes } = appends.into_iter().next().unwrap();
+        assert_eq!(kind, EntryKind::Points);
+        let points = Points::read(&LogEntry { seq: 1, kind, time, partition, bytes }).unwrap();
         let seen: Vec<_> =
             points.points.iter().map(|point| (point.time.as_millisecond(), point.value.clone())).collect();
         assert_eq!(

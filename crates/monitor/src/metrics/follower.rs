@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
-use keywatch_store::{CommitError, LogEntry, Seq, Store, StoreError};
+use keywatch_store::{Batch, CommitError, LogEntry, Seq, Store, StoreError};
 
 use super::{
     live::{FOLLOWER, LiveSeries},
-    stored,
+    stored::Snapshot,
     stream::DAY_SECONDS,
 };
 use crate::engine::{Follower, commit_position};
@@ -37,13 +37,14 @@ impl MetricsFollower {
 
     async fn snapshot(&mut self, now: Timestamp) -> Result<(), StoreError> {
         let day = day_of(now);
-        let ages = day != self.aged_on;
-        let (batches, position) = self.live.change(|series, position| {
-            let removed = if ages { series.age(now.as_second()) } else { Vec::new() };
-            (stored::snapshot(series, &removed, position), position)
-        });
-        let last = stored::write_all_but_last(&self.store, batches?).await.map_err(store_error)?;
-        commit_position(&self.store, FOLLOWER, position, last).await.map_err(store_error)?;
+        let ages = (day != self.aged_on).then(|| now.as_second());
+        // What comes in meanwhile is in later slices or in the next snapshot; rows say themselves what they include.
+        let (mut snapshot, position) =
+            self.live.change(|series, position| (Snapshot::begin(series, ages), position));
+        while let Some(batch) = self.live.change(|series, position| snapshot.next_slice(series, position))? {
+            self.store.commit(batch).await.map_err(store_error)?;
+        }
+        commit_position(&self.store, FOLLOWER, position, Batch::default()).await.map_err(store_error)?;
         (self.stored_at, self.aged_on) = (position, day);
         Ok(())
     }
@@ -102,7 +103,7 @@ impl Follower for MetricsFollower {
 
 #[cfg(test)]
 mod tests {
-    use keywatch_store::{Append, Batch, EntryKind, Partition};
+    use keywatch_store::{Append, EntryKind, Partition};
 
     use super::*;
     use crate::{
@@ -192,8 +193,8 @@ mod tests {
         again.catch_up(now()).await.unwrap();
         assert_eq!(figures(&again), figures(&live));
         // A snapshot that was written without its position is no harm: what it includes is not added again.
-        let rows = again.change(|series, position| stored::snapshot(series, &[], position)).unwrap();
-        for batch in rows {
+        let mut rows = again.change(|series, _| Snapshot::begin(series, None));
+        while let Some(batch) = again.change(|series, position| rows.next_slice(series, position)).unwrap() {
             store.commit(batch).await.unwrap();
         }
         let third = LiveSeries::load(&store).await.unwrap();

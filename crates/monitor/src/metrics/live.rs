@@ -10,14 +10,17 @@ use keywatch_store::{EntryKind, LogEntry, Seq, Store, StoreError};
 use tokio::sync::Mutex;
 
 use super::{
-    Unit,
     derive::{Derived, derive, sample},
+    index::FamilyId,
     series::{Datum, MetricRef, SeriesStore},
     statistic_set::StatisticSet,
 };
 use crate::{
     engine::stored_position,
-    entry::{Body, Point, PointValue, Points},
+    entry::{
+        PointValue,
+        points::{self, PointRef},
+    },
 };
 
 /// Names the position that stored series include.
@@ -115,11 +118,15 @@ fn apply_entry(series: &mut SeriesStore, entry: &LogEntry, now: Timestamp) -> Re
             Ok(())
         }
         EntryKind::Points => {
-            let points = Points::read(entry)?;
-            for point in &points.points {
-                if put(series, entry.seq, entry.partition.as_str(), &points.namespace, point, now).is_err() {
-                    tracing::warn!(entry.seq = entry.seq, "Dropped a metric point: too many metrics");
-                }
+            let mut batch = PutBatch { entry, families: Vec::new(), dropped: 0 };
+            points::for_each(entry, |namespace, point| batch.put(series, namespace, point, now))?;
+            let dropped = batch.dropped;
+            if dropped > 0 {
+                tracing::warn!(
+                    entry.seq = entry.seq,
+                    dropped,
+                    "Dropped {dropped} metric points: too many metrics"
+                );
             }
             Ok(())
         }
@@ -154,32 +161,47 @@ fn apply_derived(
     }
 }
 
-fn put(
-    series: &mut SeriesStore,
-    seq: Seq,
-    partition: &str,
-    namespace: &str,
-    point: &Point,
-    now: Timestamp,
-) -> Result<(), super::series::TooManySeries> {
-    let set = match &point.value {
-        PointValue::One(value) => Some(StatisticSet::uniform(*value, 1.0)),
-        PointValue::Many(values) => StatisticSet::of_values(values.iter().copied()),
-        PointValue::Statistics { count, sum, minimum, maximum } => {
-            (*count > 0.0).then(|| StatisticSet::summary(*count, *sum, *minimum, *maximum))
+/// The points of one entry on their way in.
+struct PutBatch<'e> {
+    entry: &'e LogEntry,
+    /// The families seen so far: a request has few metric names and many points.
+    families: Vec<(String, FamilyId)>,
+    dropped: u32,
+}
+
+/// More names than this are looked up each time.
+const FAMILIES_MAX: usize = 16;
+
+impl PutBatch<'_> {
+    fn put(&mut self, series: &mut SeriesStore, namespace: &str, point: &PointRef<'_>, now: Timestamp) {
+        let set = match &point.value {
+            PointValue::One(value) => Some(StatisticSet::uniform(*value, 1.0)),
+            PointValue::Many(values) => StatisticSet::of_values(values.iter().copied()),
+            PointValue::Statistics { count, sum, minimum, maximum } => {
+                (*count > 0.0).then(|| StatisticSet::summary(*count, *sum, *minimum, *maximum))
+            }
+        };
+        let Some(set) = set else { return };
+        let partition = self.entry.partition.as_str();
+        let family = self.family(series, partition, namespace, point.metric_name);
+        let datum = Datum {
+            metric: MetricRef { partition, namespace, name: point.metric_name, dimensions: point.dimensions },
+            time: point.time.as_second(),
+            unit: point.unit,
+            high_resolution: point.high_resolution,
+            set: &set,
+        };
+        self.dropped += u32::from(series.add_to(self.entry.seq, family, &datum, now.as_second()).is_err());
+    }
+
+    fn family(&mut self, series: &mut SeriesStore, partition: &str, namespace: &str, name: &str) -> FamilyId {
+        if let Some((_, family)) = self.families.iter().find(|(known, _)| known == name) {
+            return *family;
         }
-    };
-    let Some(set) = set else { return Ok(()) };
-    let dimensions: Vec<(&str, &str)> =
-        point.dimensions.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    let metric = MetricRef { partition, namespace, name: &point.metric_name, dimensions: &dimensions };
-    let unit = point.unit.as_deref().and_then(|unit| unit.parse().ok()).unwrap_or(Unit::None);
-    let datum = Datum {
-        metric,
-        time: point.time.as_second(),
-        unit,
-        high_resolution: point.resolution < 60,
-        set: &set,
-    };
-    series.add(seq, &datum, now.as_second())
+        let family = series.family(partition, namespace, name);
+        if self.families.len() < FAMILIES_MAX {
+            self.families.push((name.to_owned(), family));
+        }
+        family
+    }
 }

@@ -9,6 +9,7 @@ pub mod derive;
 pub mod follower;
 pub(crate) mod get_metric_data;
 pub(crate) mod get_metric_statistics;
+pub mod index;
 pub mod insights;
 pub mod label;
 pub(crate) mod list_metrics;
@@ -19,12 +20,14 @@ pub mod period;
 pub(crate) mod put_metric_data;
 pub(crate) mod query;
 pub mod ramp;
+pub mod recent;
 pub mod series;
 pub mod statistic_set;
 pub mod statistics;
 pub mod stored;
 pub mod stream;
 pub mod symbols;
+pub mod window;
 
 pub use keywatch_api::cloudwatch::StandardUnit as Unit;
 

@@ -1,22 +1,22 @@
 //! # Series: every metric in memory
-//! A **series** is one metric of one account and region: its identity, its streams (one per unit) and its countdowns. The
+//! A **series** is one metric of one account and region: its identity (`index.rs`), its points (`stream.rs`) and its countdowns. The
 //! **series store** finds series by identity or by name, adds points, and reads the statistic sets of a **window**.
 //! **Invariants:** a series keeps its number for ever; two series never share an identity; points enter through log positions, so
 //! a replayed position adds nothing twice.
 //! **Not here:** persistence (it reads `Series` through `changed_since_store`), the rules of each API operation.
 
-use std::collections::HashMap;
-
-use foldhash::fast::RandomState;
-
 use super::{
     Second, Unit,
+    index::{FamilyId, Index},
     packed::Figures,
     ramp::{self, Ramp},
+    recent::Recent,
     statistic_set::StatisticSet,
-    stream::{DAY_SECONDS, Removed, Stream},
+    stream::{Added, DAY_SECONDS, Day, DayName, Resolution, Stream},
     symbols::{Symbol, Symbols},
 };
+
+pub use super::window::Window;
 
 /// More series than this are refused, so that a publisher of random dimension values cannot exhaust memory.
 pub const SERIES_MAX: usize = 4_000_000;
@@ -52,60 +52,31 @@ pub struct Datum<'a> {
     pub set: &'a StatisticSet,
 }
 
-/// One metric.
+/// One metric. There may be a million: what few have is apart.
 #[derive(Debug)]
 pub struct Series {
-    partition: Symbol,
-    namespace: Symbol,
-    name: Symbol,
-    /// Sorted by the dimension's name.
-    dimensions: Box<[(Symbol, Symbol)]>,
-    streams: Vec<(Unit, Stream)>,
-    ramps: Vec<Ramp>,
-    ramps_through: u64,
+    stream: Stream,
+    rare: Option<Box<Rare>>,
     /// The newest point's time, for `ListMetrics`.
     newest: Second,
-    /// The midnight before a point last came that was more than a day old, as imported ones are.
-    came_late: Second,
     /// The entry that describes this series must be stored (again).
     definition_changed: bool,
     in_changed: bool,
     in_unstored: bool,
 }
 
-/// A span of periods: `count` of them, each `period` seconds long, the first starting at `start`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Window {
-    pub start: Second,
-    pub period: Second,
-    pub count: usize,
+/// What few metrics have.
+#[derive(Debug)]
+struct Rare {
+    ramps: Vec<Ramp>,
+    ramps_through: u64,
+    /// The midnight before a point last came that was more than a day old, as imported ones are.
+    came_late: Second,
 }
 
-impl Window {
-    /// The periods that start within `[start, end)`, counted from `start`.
-    pub fn covering(start: Second, end: Second, period: Second) -> Self {
-        let count = (end - start).max(0).div_euclid(period)
-            + Second::from((end - start).max(0).rem_euclid(period) > 0);
-        Self { start, period, count: count as usize }
-    }
-
-    pub fn end(&self) -> Second {
-        self.start + self.period * self.count as Second
-    }
-
-    /// The number of the period a time falls into.
-    pub(super) fn index(&self, time: Second) -> usize {
-        ((time - self.start) / self.period) as usize
-    }
-
-    /// When a period starts.
-    pub fn time(&self, index: usize) -> Second {
-        self.start + self.period * index as Second
-    }
-
-    /// Periods below a minute are served from seconds.
-    fn fine(&self) -> bool {
-        self.period < 60
+impl Default for Rare {
+    fn default() -> Self {
+        Self { ramps: Vec::new(), ramps_through: 0, came_late: Second::MIN }
     }
 }
 
@@ -120,10 +91,11 @@ pub struct Bucket {
 /// Every series of every account and region.
 #[derive(Debug, Default)]
 pub struct SeriesStore {
-    symbols: Symbols,
+    index: Index,
     series: Vec<Series>,
-    by_identity: HashMap<Box<[Symbol]>, SeriesId, RandomState>,
-    by_name: HashMap<[Symbol; 3], Vec<SeriesId>, RandomState>,
+    recent: Recent,
+    /// Families with a metric that ever counted down.
+    counting: Vec<FamilyId>,
     /// Series with new points since `take_changed`.
     changed: Vec<SeriesId>,
     /// Series with anything not stored since `take_unstored`.
@@ -141,60 +113,76 @@ impl SeriesStore {
 
     /// The series of a metric, if it ever had a point.
     pub fn find(&self, metric: &MetricRef<'_>) -> Option<SeriesId> {
-        let mut identity = Vec::with_capacity(3 + 2 * metric.dimensions.len());
-        for text in names(metric) {
-            identity.push(self.symbols.find(text)?);
-        }
-        self.by_identity.get(identity.as_slice()).copied()
+        self.index.find_metric(metric)
     }
 
     /// The series of a metric, made if it is new.
     pub fn intern(&mut self, metric: &MetricRef<'_>) -> Result<SeriesId, TooManySeries> {
-        if let Some(id) = self.find(metric) {
+        let family = self.family(metric.partition, metric.namespace, metric.name);
+        self.intern_in(family, metric.dimensions)
+    }
+
+    /// What metrics of these names have in common, for who adds to many of them.
+    pub fn family(&mut self, partition: &str, namespace: &str, name: &str) -> FamilyId {
+        self.index.family(partition, namespace, name)
+    }
+
+    fn intern_in(
+        &mut self,
+        family: FamilyId,
+        dimensions: &[(&str, &str)],
+    ) -> Result<SeriesId, TooManySeries> {
+        if let Some(id) = self.index.find(family, dimensions) {
             return Ok(id);
         }
         if self.series.len() >= SERIES_MAX {
             return Err(TooManySeries);
         }
-        debug_assert!(metric.dimensions.is_sorted_by(|a, b| a.0 < b.0), "dimensions are sorted");
-        let identity: Box<[Symbol]> = names(metric).map(|text| self.symbols.intern(text)).collect();
-        let id = SeriesId(self.series.len() as u32);
-        let [partition, namespace, name] = [identity[0], identity[1], identity[2]];
+        if self.series.len() == self.series.capacity() {
+            // Doubling a million series would waste as much as they hold.
+            self.series.reserve_exact(64 + self.series.len() / 8);
+        }
         self.series.push(Series {
-            partition,
-            namespace,
-            name,
-            dimensions: identity[3..].chunks_exact(2).map(|pair| (pair[0], pair[1])).collect(),
-            streams: Vec::new(),
-            ramps: Vec::new(),
-            ramps_through: 0,
+            stream: Stream::default(),
+            rare: None,
             newest: Second::MIN,
-            came_late: Second::MIN,
             definition_changed: true,
             in_changed: false,
             in_unstored: false,
         });
-        self.by_name.entry([partition, namespace, name]).or_default().push(id);
-        self.by_identity.insert(identity, id);
-        Ok(id)
+        Ok(self.index.insert(family, dimensions))
     }
 
     /// Adds samples that came from log position `seq`.
     pub fn add(&mut self, seq: u64, datum: &Datum<'_>, now: Second) -> Result<(), TooManySeries> {
-        let id = self.intern(&datum.metric)?;
+        let family = self.family(datum.metric.partition, datum.metric.namespace, datum.metric.name);
+        self.add_to(seq, family, datum, now)
+    }
+
+    /// As [`Self::add`]; `family` is that of the datum's metric.
+    pub fn add_to(
+        &mut self,
+        seq: u64,
+        family: FamilyId,
+        datum: &Datum<'_>,
+        now: Second,
+    ) -> Result<(), TooManySeries> {
+        let id = self.intern_in(family, datum.metric.dimensions)?;
         let series = &mut self.series[id.0 as usize];
-        let at = series.streams.iter().position(|(unit, _)| *unit == datum.unit).unwrap_or_else(|| {
-            series.streams.push((datum.unit, Stream::default()));
-            series.streams.len() - 1
-        });
-        if series.streams[at].1.add(seq, datum.time, datum.high_resolution, now, datum.set) {
-            series.newest = series.newest.max(datum.time);
-            let today = now - now.rem_euclid(DAY_SECONDS);
-            if now - datum.time > DAY_SECONDS && series.came_late < today {
-                (series.came_late, series.definition_changed) = (today, true);
-            }
-            self.mark(id);
+        let at = (datum.time, datum.unit);
+        let Added::Now(slot) = series.stream.add(seq, at, datum.high_resolution, now, datum.set) else {
+            return Ok(());
+        };
+        // Units are added up by queries, and a slot is of one unit.
+        let minute = slot.filter(|_| !series.stream.has_several_units());
+        self.recent.note(id, datum.time, now, datum.set.sum, minute);
+        series.newest = series.newest.max(datum.time);
+        let today = now - now.rem_euclid(DAY_SECONDS);
+        if now - datum.time > DAY_SECONDS && series.rare.as_ref().is_none_or(|rare| rare.came_late < today) {
+            series.rare.get_or_insert_default().came_late = today;
+            series.definition_changed = true;
         }
+        self.mark(id);
         Ok(())
     }
 
@@ -221,12 +209,21 @@ impl SeriesStore {
 
     fn change_ramps(&mut self, seq: u64, id: SeriesId, change: impl FnOnce(&mut Vec<Ramp>)) {
         let series = &mut self.series[id.0 as usize];
-        if seq <= series.ramps_through {
+        let rare = series.rare.get_or_insert_default();
+        if seq <= rare.ramps_through {
             return;
         }
-        change(&mut series.ramps);
+        change(&mut rare.ramps);
         series.definition_changed = true;
+        self.note_counting(id);
         self.mark(id);
+    }
+
+    fn note_counting(&mut self, id: SeriesId) {
+        let family = self.index.family_of(id);
+        if !self.counting.contains(&family) {
+            self.counting.push(family);
+        }
     }
 
     fn mark(&mut self, id: SeriesId) {
@@ -253,14 +250,14 @@ impl SeriesStore {
         let series = &self.series[id.0 as usize];
         let mut buckets: Vec<Bucket> = Vec::new();
         let (start, end) = (window.start, window.end());
-        for (of_unit, stream) in series.streams.iter().filter(|(of, _)| unit.is_none_or(|unit| unit == *of)) {
+        for of in series.stream.units().filter(|of| unit.is_none_or(|unit| unit == *of)) {
             let mut periods = Periods::new(window);
-            stream.for_each(start, end, window.fine(), |time, set| periods.add(time, &set));
-            periods.collect_into(*of_unit, &mut buckets);
+            series.stream.for_each(of, (start, end), window.fine(), |time, set| periods.add(time, &set));
+            periods.collect_into(of, &mut buckets);
         }
-        if !series.ramps.is_empty() && !window.fine() && unit.is_none_or(|unit| unit == Unit::Seconds) {
+        if !series.ramps().is_empty() && !window.fine() && unit.is_none_or(|unit| unit == Unit::Seconds) {
             let mut periods = Periods::new(window);
-            ramp::for_each_minute(&series.ramps, start, end, now, |time, set| periods.add(time, &set));
+            ramp::for_each_minute(series.ramps(), start, end, now, |time, set| periods.add(time, &set));
             periods.collect_into(Unit::Seconds, &mut buckets);
         }
         buckets.sort_by(|a, b| (a.time, a.unit.as_str()).cmp(&(b.time, b.unit.as_str())));
@@ -277,13 +274,11 @@ impl SeriesStore {
     ) {
         let series = &self.series[id.0 as usize];
         let (start, end) = (window.start, window.end());
-        for (_, stream) in &series.streams {
-            stream.for_each_figures(start, end, window.fine(), |time, figures| {
-                each(window.index(time), figures)
-            });
-        }
-        if !series.ramps.is_empty() {
-            ramp::for_each_minute(&series.ramps, start, end, now, |time, set| {
+        series
+            .stream
+            .for_each_figures((start, end), window.fine(), |time, figures| each(window.index(time), figures));
+        if !series.ramps().is_empty() {
+            ramp::for_each_minute(series.ramps(), start, end, now, |time, set| {
                 each(window.index(time), (&set).into())
             });
         }
@@ -292,18 +287,18 @@ impl SeriesStore {
     /// Whether the metric had a point within `seconds` before `now`, or has one to come.
     pub fn is_recent(&self, id: SeriesId, now: Second, seconds: Second) -> bool {
         let series = &self.series[id.0 as usize];
-        series.newest > now - seconds || ramp::active_since(&series.ramps, now - seconds, now)
+        series.newest > now - seconds || ramp::active_since(series.ramps(), now - seconds, now)
     }
 
     /// Whether `ListMetrics` knows the metric: it had a point of the last days, or one came in them.
     pub fn is_listed(&self, id: SeriesId, now: Second) -> bool {
-        let came_late = self.series[id.0 as usize].came_late;
+        let came_late = self.series[id.0 as usize].came_late();
         self.is_recent(id, now, RECENT_SECONDS) || came_late > now.saturating_sub(RECENT_SECONDS)
     }
 
     /// Whether the metric has a countdown that still runs, so that it changes by time alone.
     pub fn counts_down(&self, id: SeriesId, now: Second) -> bool {
-        ramp::active_since(&self.series[id.0 as usize].ramps, now, Second::MAX)
+        ramp::active_since(self.series[id.0 as usize].ramps(), now, Second::MAX)
     }
 
     /// Whether the metric has a point that starts after `time`.
@@ -313,13 +308,24 @@ impl SeriesStore {
 
     /// Series with this name in a partition and namespace, in the order they appeared.
     pub fn named(&self, partition: &str, namespace: &str, name: &str) -> &[SeriesId] {
-        let symbols = [self.symbols.find(partition), self.symbols.find(namespace), self.symbols.find(name)];
-        match symbols {
-            [Some(partition), Some(namespace), Some(name)] => {
-                self.by_name.get(&[partition, namespace, name]).map_or(&[], Vec::as_slice)
-            }
-            _ => &[],
+        let family = self.index.find_family(partition, namespace, name);
+        family.map_or(&[], |family| self.index.of_family(family))
+    }
+
+    /// For each series the most that its samples can sum up to in a window, or in one of its periods; `None` where that is not
+    /// known of these metrics and this time.
+    pub fn bounds(
+        &self,
+        (partition, namespace, name): (&str, &str, &str),
+        window: &Window,
+        of_one_period: bool,
+    ) -> Option<Vec<f64>> {
+        let family = self.index.find_family(partition, namespace, name)?;
+        if self.counting.contains(&family) {
+            return None;
         }
+        let count = self.series.len();
+        if of_one_period { self.recent.peaks(window, count) } else { self.recent.sums(window, count) }
     }
 
     /// Every series in the order it appeared, after `after`.
@@ -329,41 +335,70 @@ impl SeriesStore {
 
     /// The names of a series.
     pub fn metric(&self, id: SeriesId) -> Metric<'_> {
-        Metric { series: &self.series[id.0 as usize], symbols: &self.symbols }
-    }
-
-    /// The symbol of a string, if any series uses it; for comparing names without reading them.
-    pub fn symbol(&self, text: &str) -> Option<Symbol> {
-        self.symbols.find(text)
-    }
-
-    pub fn text(&self, symbol: Symbol) -> &str {
-        self.symbols.text(symbol)
-    }
-
-    /// Lets every series age. Returns the days that ceased to exist.
-    pub fn age(&mut self, now: Second) -> Vec<(SeriesId, Unit, Removed)> {
-        let mut all = Vec::new();
-        for at in 0..self.series.len() {
-            let id = SeriesId(at as u32);
-            let before = all.len();
-            for (unit, stream) in &mut self.series[at].streams {
-                all.extend(stream.age(now).into_iter().map(|removed| (id, *unit, removed)));
-            }
-            if all.len() > before && !std::mem::replace(&mut self.series[at].in_unstored, true) {
-                self.unstored.push(id);
-            }
+        Metric {
+            names: self.index.names(id),
+            dimensions: self.index.dimensions(id),
+            symbols: self.index.symbols(),
         }
-        all
     }
 
-    /// The series with anything not stored since the last call.
+    /// Names and values of a series as symbols, by the text of the name.
+    pub fn dimension_symbols(&self, id: SeriesId) -> &[(Symbol, Symbol)] {
+        self.index.dimensions(id)
+    }
+
+    /// The strings that series are named by.
+    pub fn symbols(&self) -> &Symbols {
+        self.index.symbols()
+    }
+
+    /// Lets a series age. Returns the days that ceased to exist; whoever stores the others must delete them at the same time.
+    pub fn age(&mut self, id: SeriesId, now: Second) -> Vec<DayName> {
+        self.series[id.0 as usize].stream.age(now)
+    }
+
+    /// The series with anything not stored since the last call, by number.
     pub fn take_unstored(&mut self) -> Vec<SeriesId> {
-        let unstored = std::mem::take(&mut self.unstored);
+        let mut unstored = std::mem::take(&mut self.unstored);
         for id in &unstored {
             self.series[id.0 as usize].in_unstored = false;
         }
+        unstored.sort_unstable();
         unstored
+    }
+
+    /// Takes a stored day back.
+    pub fn load_day(&mut self, id: SeriesId, day: Day) {
+        let series = &mut self.series[id.0 as usize];
+        series.newest = series.newest.max(day.newest().unwrap_or(Second::MIN));
+        if day.name().resolution == Resolution::Minute {
+            let is_only_unit = series.stream.units().all(|unit| unit == day.name().unit);
+            // The newest of them are the present: what lies far before is forgotten again.
+            day.for_each_figures(|time, figures| {
+                self.recent.note(id, time, time, figures.sum, Some(figures.sum).filter(|_| is_only_unit));
+            });
+        }
+        series.stream.load(day);
+    }
+
+    /// Takes back what was stored of a series besides its points.
+    pub fn load_definition(
+        &mut self,
+        id: SeriesId,
+        ramps: Vec<Ramp>,
+        (newest, came_late): (Second, Second),
+        through: u64,
+    ) {
+        let series = &mut self.series[id.0 as usize];
+        series.definition_changed = false;
+        series.newest = series.newest.max(newest);
+        if !ramps.is_empty() || came_late != Second::MIN {
+            let counts_down = !ramps.is_empty();
+            series.rare = Some(Box::new(Rare { ramps, ramps_through: through, came_late }));
+            if counts_down {
+                self.note_counting(id);
+            }
+        }
     }
 
     /// A series for whoever stores or loads it.
@@ -373,65 +408,51 @@ impl SeriesStore {
 }
 
 impl Series {
-    /// The streams, for storing and loading their days.
-    pub fn stream_mut(&mut self, unit: Unit) -> &mut Stream {
-        let at = self.streams.iter().position(|(of, _)| *of == unit).unwrap_or_else(|| {
-            self.streams.push((unit, Stream::default()));
-            self.streams.len() - 1
-        });
-        &mut self.streams[at].1
+    fn ramps(&self) -> &[Ramp] {
+        self.rare.as_ref().map_or(&[], |rare| &rare.ramps)
     }
 
-    pub fn streams_mut(&mut self) -> impl Iterator<Item = (Unit, &mut Stream)> {
-        self.streams.iter_mut().map(|(unit, stream)| (*unit, stream))
+    fn came_late(&self) -> Second {
+        self.rare.as_ref().map_or(Second::MIN, |rare| rare.came_late)
+    }
+
+    /// The days, for storing them.
+    pub fn days_mut(&mut self) -> &mut [Day] {
+        self.stream.days_mut()
     }
 
     /// The countdowns, the newest point's time and when one last came late, if they must be stored; asking settles it.
     pub fn definition_to_store(&mut self) -> Option<(&[Ramp], Second, Second)> {
-        std::mem::take(&mut self.definition_changed).then_some((&self.ramps, self.newest, self.came_late))
-    }
-
-    /// Takes what was stored back.
-    pub fn load_definition(&mut self, ramps: Vec<Ramp>, newest: Second, came_late: Second, through: u64) {
-        (self.ramps, self.ramps_through, self.definition_changed) = (ramps, through, false);
-        (self.newest, self.came_late) = (self.newest.max(newest), came_late);
-    }
-
-    /// Remembers that a day with points up to `newest` was loaded.
-    pub fn seen(&mut self, newest: Second) {
-        self.newest = self.newest.max(newest);
+        let changed = std::mem::take(&mut self.definition_changed);
+        changed.then(|| (self.ramps(), self.newest, self.came_late()))
     }
 }
 
 /// The names of one series.
 #[derive(Debug, Clone, Copy)]
 pub struct Metric<'a> {
-    series: &'a Series,
+    names: [Symbol; 3],
+    dimensions: &'a [(Symbol, Symbol)],
     symbols: &'a Symbols,
 }
 
 impl<'a> Metric<'a> {
     pub fn partition(&self) -> &'a str {
-        self.symbols.text(self.series.partition)
+        self.symbols.text(self.names[0])
     }
 
     pub fn namespace(&self) -> &'a str {
-        self.symbols.text(self.series.namespace)
+        self.symbols.text(self.names[1])
     }
 
     pub fn name(&self) -> &'a str {
-        self.symbols.text(self.series.name)
+        self.symbols.text(self.names[2])
     }
 
     /// Names and values, by name.
     pub fn dimensions(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
         let symbols = self.symbols;
-        self.series.dimensions.iter().map(|(name, value)| (symbols.text(*name), symbols.text(*value)))
-    }
-
-    /// Names and values as symbols, by the text of the name.
-    pub fn dimension_symbols(&self) -> &'a [(Symbol, Symbol)] {
-        &self.series.dimensions
+        self.dimensions.iter().map(|(name, value)| (symbols.text(*name), symbols.text(*value)))
     }
 }
 
@@ -458,11 +479,6 @@ impl<'a> Periods<'a> {
         let filled = sets.into_iter().enumerate().filter_map(|(index, set)| Some((index, set?)));
         buckets.extend(filled.map(|(index, set)| Bucket { time: window.time(index), unit, set }));
     }
-}
-
-fn names<'a>(metric: &MetricRef<'a>) -> impl Iterator<Item = &'a str> + use<'a> {
-    let own = [metric.partition, metric.namespace, metric.name];
-    own.into_iter().chain(metric.dimensions.iter().flat_map(|(name, value)| [*name, *value]))
 }
 
 #[cfg(test)]

@@ -2,26 +2,28 @@
 //! The trail is the truth; these rows only save replaying all of it. A **definition** row per series holds its names and
 //! countdowns, a **day** row holds packed points. Every row carries the log position it includes, so rows may be written in
 //! several commits: replaying from an older position adds nothing twice.
-//! **Invariant:** definitions are written in the order of their numbers, so that what was written before a crash has no gaps.
+//! **Invariants:** definitions are written in the order of their numbers, so that what was written before a crash has no gaps; a day
+//! that aged is deleted in the commit that writes its coarser one, so that no point is there twice.
 //! **Not here:** when a snapshot is taken (`follower.rs`).
 
-use bytes::Bytes;
-use keywatch_store::{Batch, CommitError, Kind, Scan, Seq, Store, StoreError, Versioned, decode, encode};
+use keywatch_store::{Batch, Kind, Scan, Seq, Store, StoreError, Versioned, decode, encode};
 use serde::{Deserialize, Serialize};
 
 use super::{
     Second, Unit,
+    packed::Packed,
     ramp::Ramp,
     series::{MetricRef, SeriesId, SeriesStore},
-    stream::{DAY_SECONDS, Day, Removed, Resolution},
+    stream::{Day, DayName, Resolution},
 };
 
 /// Key = the series' number in hexadecimal.
 const SERIES: Kind = Kind("metrics.series");
 /// Key = series / unit / resolution / day.
 const DAYS: Kind = Kind("metrics.day");
-/// First byte of a day's row.
-const DAY_FORM: u8 = 1;
+/// First byte of a day's row, and that of rows of earlier versions.
+const DAY_FORM: u8 = 2;
+const FIRST_DAY_FORM: u8 = 1;
 /// Rows read or written at once.
 const ROWS_AT_ONCE: usize = 5_000;
 const BYTES_AT_ONCE: usize = 2 << 20;
@@ -43,62 +45,55 @@ impl Versioned for Definition {
     const MARKER: &'static str = "metrics.series/1";
 }
 
-/// Rows to write, by commits of bearable size; the last one belongs together with the follower's position.
-pub fn snapshot(
-    series: &mut SeriesStore,
-    removed: &[(SeriesId, Unit, Removed)],
-    through: Seq,
-) -> Result<Vec<Batch>, StoreError> {
-    let mut batches = vec![Batch::default()];
-    let mut bytes = 0;
-    let mut unstored = series.take_unstored();
-    unstored.sort_unstable();
-    let mut put = |batches: &mut Vec<Batch>, kind, key, row: Bytes| {
-        let full =
-            batches.last().is_none_or(|batch| batch.puts.len() >= ROWS_AT_ONCE) || bytes >= BYTES_AT_ONCE;
-        if full {
-            batches.push(Batch::default());
-            bytes = 0;
-        }
-        bytes += row.len();
-        if let Some(batch) = batches.last_mut() {
-            batch.puts.push((kind, key, row));
-        }
-    };
-    for &id in &unstored {
-        if let Some(definition) = definition(series, id, through) {
-            put(&mut batches, SERIES, series_key(id), encode(&definition)?);
-        }
+/// What of a snapshot is still to be written; slices of it are made and committed one after the other, so that neither the series
+/// stand still nor memory holds all rows at once.
+#[derive(Debug)]
+pub struct Snapshot {
+    ids: std::vec::IntoIter<SeriesId>,
+    /// The moment for which all series age, once a day.
+    ages: Option<Second>,
+}
+
+impl Snapshot {
+    /// Everything that is not stored; with `ages` also lets every series grow coarser by its age.
+    pub fn begin(series: &mut SeriesStore, ages: Option<Second>) -> Self {
+        let unstored = series.take_unstored();
+        let ids = if ages.is_some() { series.ids_after(None).collect() } else { unstored };
+        Self { ids: ids.into_iter(), ages }
     }
-    for &id in &unstored {
-        for (unit, stream) in series.series_mut(id).streams_mut() {
-            for day in stream.days_mut() {
-                let key = day_key(id, unit, day.resolution, day.number);
+
+    /// The rows of some series, all of each, in a commit of bearable size; `None` when nothing is left. `through` is the position the
+    /// series are at now.
+    pub fn next_slice(
+        &mut self,
+        series: &mut SeriesStore,
+        through: Seq,
+    ) -> Result<Option<Batch>, StoreError> {
+        let mut batch = Batch::default();
+        let mut bytes = 0;
+        while batch.puts.len() + batch.deletes.len() < ROWS_AT_ONCE && bytes < BYTES_AT_ONCE {
+            let Some(id) = self.ids.next() else {
+                return Ok((!batch.is_empty()).then_some(batch));
+            };
+            if let Some(definition) = definition(series, id, through) {
+                batch.puts.push((SERIES, series_key(id), encode(&definition)?));
+            }
+            let removed = self.ages.map_or_else(Vec::new, |now| series.age(id, now));
+            batch.deletes.extend(removed.into_iter().map(|day| (DAYS, day_key(id, day))));
+            for day in series.series_mut(id).days_mut() {
+                let key = day_key(id, day.name());
                 if let Some(points) = day.bytes_to_store() {
                     let mut row = Vec::with_capacity(9 + points.len());
                     row.push(DAY_FORM);
                     row.extend_from_slice(&through.to_le_bytes());
-                    row.extend_from_slice(points);
-                    put(&mut batches, DAYS, key, row.into());
+                    row.extend_from_slice(&points);
+                    bytes += row.len();
+                    batch.puts.push((DAYS, key, row.into()));
                 }
             }
         }
+        Ok(Some(batch))
     }
-    if let Some(last) = batches.last_mut() {
-        let key =
-            |(id, unit, day): &(SeriesId, Unit, Removed)| day_key(*id, *unit, day.resolution, day.number);
-        last.deletes.extend(removed.iter().map(|removed| (DAYS, key(removed))));
-    }
-    Ok(batches)
-}
-
-/// Writes all but the last batch and gives that one back, for the caller to commit with its position.
-pub async fn write_all_but_last(store: &Store, mut batches: Vec<Batch>) -> Result<Batch, CommitError> {
-    let last = batches.pop().unwrap_or_default();
-    for batch in batches {
-        store.commit(batch).await?;
-    }
-    Ok(last)
 }
 
 /// Every stored series.
@@ -161,27 +156,29 @@ fn load_definition(series: &mut SeriesStore, key: &str, stored: Definition) -> R
         return Err(StoreError::corrupt(format!("metric series {key}")));
     }
     let [newest, came_late] = [stored.newest, stored.came_late].map(|time| time.unwrap_or(Second::MIN));
-    series.series_mut(id).load_definition(stored.ramps, newest, came_late, stored.through);
+    series.load_definition(id, stored.ramps, (newest, came_late), stored.through);
     Ok(())
 }
 
 fn load_day(series: &mut SeriesStore, key: &str, row: &[u8]) -> Option<()> {
     let mut parts = key.split('/');
     let id = u32::from_str_radix(parts.next()?, 16).ok()?;
-    let unit = *Unit::ALL.get(parts.next()?.parse::<usize>().ok()?)?;
-    let resolution = Resolution::from_seconds(parts.next()?.parse().ok()?)?;
-    let number: i64 = parts.next()?.parse().ok()?;
+    let name = DayName {
+        unit: *Unit::ALL.get(parts.next()?.parse::<usize>().ok()?)?,
+        resolution: Resolution::from_seconds(parts.next()?.parse().ok()?)?,
+        number: parts.next()?.parse().ok()?,
+    };
     let (&form, row) = row.split_first()?;
     let (through, points) = row.split_first_chunk()?;
-    if form != DAY_FORM || id as usize >= series.len() {
+    if id as usize >= series.len() {
         return None;
     }
-    let day = Day::load(resolution, number, Seq::from_le_bytes(*through), points.to_vec()).ok()?;
-    let series = series.series_mut(SeriesId(id));
-    if let Some(newest) = day.newest() {
-        series.seen(newest.min((number + 1) * DAY_SECONDS));
-    }
-    series.stream_mut(unit).load(day);
+    let packed = match form {
+        DAY_FORM => Packed::from_bytes(points.to_vec()).ok()?,
+        FIRST_DAY_FORM => Packed::from_first_form(points).ok()?,
+        _ => return None,
+    };
+    series.load_day(SeriesId(id), Day::load(name, Seq::from_le_bytes(*through), packed));
     Some(())
 }
 
@@ -190,7 +187,7 @@ fn series_key(id: SeriesId) -> String {
 }
 
 /// Units are numbered in the order of the API reference, which only grows at its end.
-fn day_key(id: SeriesId, unit: Unit, resolution: Resolution, number: i64) -> String {
+fn day_key(id: SeriesId, DayName { unit, resolution, number }: DayName) -> String {
     let unit = Unit::ALL.iter().position(|of| *of == unit).unwrap_or_default();
     format!("{:08x}/{unit:02}/{}/{number}", id.0, resolution.seconds())
 }

@@ -1,7 +1,8 @@
-//! # Streams: the points of one metric in one unit, by day and resolution
-//! A **stream** keeps **days**; a day keeps its newest points open and the rest packed. Days age from minutes to five minutes to
+//! # Streams: the points of one metric, by unit, resolution and day
+//! A **stream** keeps **days**; a day keeps its newest point open and the rest packed, but for late points, which wait in the open
+//! until there are some: a rebuilt day costs as much as it holds. Days age from minutes to five minutes to
 //! hours and are dropped at the end of retention; high-resolution data also keep a day of seconds.
-//! **Invariants:** days are ordered by resolution and number; a point is in exactly one day of each resolution it belongs to;
+//! **Invariants:** days are ordered by unit, resolution and number; a point is in exactly one day of each resolution it belongs to;
 //! aging a day keeps its counts, sums and extremes.
 //! **Not here:** which metric this is (`series.rs`), countdowns (`ramp.rs`).
 //!
@@ -9,8 +10,8 @@
 //! years, so that an imported trail of years ago still shows how its keys were used.
 
 use super::{
-    Second,
-    packed::{Corrupt, Figures, Packed},
+    Second, Unit,
+    packed::{Figures, Packed},
     statistic_set::StatisticSet,
 };
 
@@ -21,7 +22,7 @@ pub const FIVE_MINUTES_KEPT_DAYS: Second = 63;
 pub const HOURS_KEPT_DAYS: Second = 3_660;
 const _: () = assert!(MINUTES_KEPT_DAYS < FIVE_MINUTES_KEPT_DAYS && FIVE_MINUTES_KEPT_DAYS < HOURS_KEPT_DAYS);
 
-/// This many points of a day may stay unpacked.
+/// This many points of a day may stay unpacked, besides the newest.
 const OPEN_POINTS_MAX: usize = 16;
 
 /// The width of a stored point.
@@ -50,62 +51,117 @@ impl Resolution {
     }
 }
 
-/// A day of points at one resolution.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Day {
+/// Which day of a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DayName {
+    pub unit: Unit,
     pub resolution: Resolution,
     /// Days since 1970-01-01 UTC.
-    pub number: i64,
+    pub number: i32,
+}
+
+/// A day of points in one unit at one resolution.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Day {
+    name: DayName,
+    changed: bool,
     packed: Packed,
     /// Points not packed yet, by slot; they may also repeat or precede packed slots (late data).
     open: Vec<(u32, StatisticSet)>,
     /// The log position whose entries this day already held when it was loaded.
     through: u64,
-    changed: bool,
 }
 
 impl Day {
-    fn new(resolution: Resolution, number: i64) -> Self {
-        Self { resolution, number, packed: Packed::default(), open: Vec::new(), through: 0, changed: false }
+    fn new(name: DayName) -> Self {
+        Self { name, packed: Packed::default(), open: Vec::new(), through: 0, changed: false }
     }
 
     /// A day as it was stored, holding everything up to the log position `through`.
-    pub fn load(resolution: Resolution, number: i64, through: u64, bytes: Vec<u8>) -> Result<Self, Corrupt> {
-        Ok(Self { packed: Packed::from_bytes(bytes)?, through, ..Self::new(resolution, number) })
+    pub fn load(name: DayName, through: u64, packed: Packed) -> Self {
+        Self { packed, through, ..Self::new(name) }
     }
 
-    /// Packs everything and hands out the bytes to store, if they changed since the last call.
-    pub fn bytes_to_store(&mut self) -> Option<&[u8]> {
+    pub fn name(&self) -> DayName {
+        self.name
+    }
+
+    /// The bytes to store, if they changed since the last call.
+    pub fn bytes_to_store(&mut self) -> Option<Vec<u8>> {
         if !std::mem::take(&mut self.changed) {
             return None;
         }
-        self.pack();
-        Some(self.packed.as_bytes())
+        if self.late() > 0 {
+            self.pack();
+        }
+        // The newest slot stays open: more of it comes.
+        let mut all = self.packed.clone();
+        for (slot, set) in &self.open {
+            all.push(*slot, set);
+        }
+        Some(all.into_bytes())
+    }
+
+    /// How many of the open points are of slots that others are packed behind.
+    fn late(&self) -> usize {
+        self.packed.last_slot().map_or(0, |last| self.open.partition_point(|(slot, _)| *slot <= last))
     }
 
     /// When the newest packed point starts.
     pub fn newest(&self) -> Option<Second> {
         let slot = self.packed.last_slot()?;
-        Some(self.start() + Second::from(slot) * self.resolution.seconds())
+        Some(self.start() + Second::from(slot) * self.name.resolution.seconds())
     }
 
     fn start(&self) -> Second {
-        self.number * DAY_SECONDS
+        Second::from(self.name.number) * DAY_SECONDS
     }
 
-    fn add(&mut self, slot: u32, set: &StatisticSet) {
-        match self.open.binary_search_by_key(&slot, |(known, _)| *known) {
-            Ok(at) => self.open[at].1.merge(set),
-            Err(at) => {
-                if self.open.len() >= OPEN_POINTS_MAX {
-                    self.pack();
-                    self.open.push((slot, set.clone()));
-                } else {
-                    self.open.insert(at, (slot, set.clone()));
-                }
-            }
-        }
+    /// Calls `each` with the start and the figures of every point; those of a slot may come in parts.
+    pub fn for_each_figures(&self, mut each: impl FnMut(Second, Figures)) {
+        let (start, width) = (self.start(), self.name.resolution.seconds());
+        let packed = self.packed.points().map(|point| (point.slot, point.figures));
+        let open = self.open.iter().map(|(slot, set)| (*slot, set.into()));
+        packed.chain(open).for_each(|(slot, figures)| each(start + Second::from(slot) * width, figures));
+    }
+
+    /// Adds samples to a slot. Returns the sum of the slot's samples so far, unless some of them are packed.
+    fn add(&mut self, slot: u32, set: &StatisticSet) -> Option<f64> {
         self.changed = true;
+        let is_late = self.packed.last_slot().is_some_and(|last| slot <= last);
+        match self.open.binary_search_by_key(&slot, |(known, _)| *known) {
+            Ok(at) => {
+                self.open[at].1.merge(set);
+                return (!is_late).then_some(self.open[at].1.sum);
+            }
+            Err(at) if at == self.open.len() => self.begin(slot, set),
+            Err(_) if self.open.len() >= OPEN_POINTS_MAX => {
+                self.pack();
+                self.open.push((slot, set.clone()));
+                return None;
+            }
+            Err(at) => self.open.insert(at, (slot, set.clone())),
+        }
+        (!is_late).then_some(set.sum)
+    }
+
+    /// Opens the newest slot; those before it are packed.
+    fn begin(&mut self, slot: u32, set: &StatisticSet) {
+        let late = self.late();
+        if late >= OPEN_POINTS_MAX {
+            self.pack();
+            self.open.push((slot, set.clone()));
+            return;
+        }
+        let Self { packed, open, .. } = self;
+        for (slot, set) in &open[late..] {
+            packed.push(*slot, set);
+        }
+        open.truncate(late);
+        if open.len() == open.capacity() {
+            open.reserve_exact(1);
+        }
+        open.push((slot, set.clone()));
     }
 
     fn pack(&mut self) {
@@ -127,8 +183,9 @@ impl Day {
 
     /// The same points with wider slots.
     fn coarser(&self, resolution: Resolution) -> Self {
-        let factor = (resolution.seconds() / self.resolution.seconds()) as u32;
-        let mut day = Self { through: self.through, changed: true, ..Self::new(resolution, self.number) };
+        let factor = (resolution.seconds() / self.name.resolution.seconds()) as u32;
+        let name = DayName { resolution, ..self.name };
+        let mut day = Self { through: self.through, changed: true, ..Self::new(name) };
         let packed = self.packed.points().map(|point| (point.slot, point.to_set()));
         let mut wide: Vec<(u32, StatisticSet)> = Vec::new();
         for (slot, set) in packed.chain(self.open.iter().cloned()) {
@@ -159,25 +216,27 @@ fn merged(
     all
 }
 
-/// What aging did to a day, for whoever keeps days in a store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Removed {
-    pub resolution: Resolution,
-    pub number: i64,
-}
-
-/// The points of one metric in one unit.
+/// The points of one metric.
 #[derive(Debug, Clone, Default)]
 pub struct Stream {
     days: Vec<Day>,
 }
 
+/// What became of samples that were added.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Added {
+    /// They were in already.
+    Before,
+    /// They are in; with the sum of all samples of their slot, where that is known at once.
+    Now(Option<f64>),
+}
+
 impl Stream {
     /// Takes a stored day in.
     pub fn load(&mut self, day: Day) {
-        match self.position(day.resolution, day.number) {
+        match self.position(day.name) {
             Ok(at) => self.days[at] = day,
-            Err(at) => self.days.insert(at, day),
+            Err(at) => self.insert(at, day),
         }
     }
 
@@ -186,67 +245,68 @@ impl Stream {
     }
 
     /// Adds samples at `time`; `seq` is the log position they came from, so that replaying a position twice adds nothing.
-    /// Returns whether anything was added.
     pub fn add(
         &mut self,
         seq: u64,
-        time: Second,
+        (time, unit): (Second, Unit),
         high_resolution: bool,
         now: Second,
         set: &StatisticSet,
-    ) -> bool {
-        let number = time.div_euclid(DAY_SECONDS);
-        let resolution = resolution_of_day(number, now);
-        let added = self.add_to(seq, resolution, number, time, set);
+    ) -> Added {
+        // Log times are within the years that can be named, whose days are far fewer.
+        let number = time.div_euclid(DAY_SECONDS) as i32;
+        let name = DayName { unit, resolution: resolution_of_day(number, now), number };
+        let added = self.add_to(seq, name, time, set);
         if high_resolution && now - time < HIGH_RESOLUTION_KEPT_SECONDS {
-            self.add_to(seq, Resolution::Second, number, time, set);
+            self.add_to(seq, DayName { resolution: Resolution::Second, ..name }, time, set);
         }
         added
     }
 
-    fn add_to(
-        &mut self,
-        seq: u64,
-        resolution: Resolution,
-        number: i64,
-        time: Second,
-        set: &StatisticSet,
-    ) -> bool {
-        // A day that is coarser than its age asks for was aged already; its points cannot become finer again.
-        let coarser = [Resolution::FiveMinutes, Resolution::Hour]
-            .into_iter()
-            .filter(|aged| resolution != Resolution::Second && *aged > resolution)
-            .find_map(|aged| self.position(aged, number).ok());
-        let at = coarser.unwrap_or_else(|| match self.position(resolution, number) {
-            Ok(at) => at,
-            Err(at) => {
-                self.days.insert(at, Day::new(resolution, number));
-                at
-            }
+    fn add_to(&mut self, seq: u64, name: DayName, time: Second, set: &StatisticSet) -> Added {
+        let at = self.position(name).or_else(|at| {
+            // A day that is coarser than its age asks for was aged already; its points cannot become finer again.
+            let aged = [Resolution::FiveMinutes, Resolution::Hour]
+                .into_iter()
+                .filter(|aged| name.resolution != Resolution::Second && *aged > name.resolution)
+                .find_map(|resolution| self.position(DayName { resolution, ..name }).ok());
+            aged.ok_or(at)
+        });
+        let at = at.unwrap_or_else(|at| {
+            self.insert(at, Day::new(name));
+            at
         });
         let day = &mut self.days[at];
         if seq <= day.through {
-            return false;
+            return Added::Before;
         }
-        let slot = (time - day.start()) / day.resolution.seconds();
-        day.add(slot as u32, set);
-        true
+        let slot = (time - day.start()) / day.name.resolution.seconds();
+        Added::Now(day.add(slot as u32, set))
+    }
+
+    fn insert(&mut self, at: usize, day: Day) {
+        // Most streams have one day for long, and a million of them no room for more.
+        if self.days.len() == self.days.capacity() {
+            self.days.reserve_exact(1 + self.days.len() / 2);
+        }
+        self.days.insert(at, day);
     }
 
     /// Makes days as coarse as their age allows and drops those past retention. Returns the days that ceased to exist.
-    pub fn age(&mut self, now: Second) -> Vec<Removed> {
+    pub fn age(&mut self, now: Second) -> Vec<DayName> {
         let mut removed = Vec::new();
         let mut aged = Vec::new();
         self.days.retain(|day| {
             let end = day.start() + DAY_SECONDS;
-            let gone = match day.resolution {
+            let Day { name: DayName { resolution, number, .. }, .. } = *day;
+            let gone = match resolution {
                 Resolution::Second => now - end > HIGH_RESOLUTION_KEPT_SECONDS,
                 _ => now - end > HOURS_KEPT_DAYS * DAY_SECONDS,
             };
-            let wanted = resolution_of_day(day.number, now);
-            let stays = !gone && (day.resolution == Resolution::Second || day.resolution >= wanted);
+            let wanted = resolution_of_day(number, now);
+            let stays = !gone && (resolution == Resolution::Second || resolution >= wanted);
             if !stays {
-                removed.push(Removed { resolution: day.resolution, number: day.number });
+                removed.push(day.name);
                 if !gone {
                     aged.push(day.coarser(wanted));
                 }
@@ -259,27 +319,35 @@ impl Stream {
         removed
     }
 
-    /// Calls `each` with the start and the set of every stored point in `[start, end)`: from seconds when `fine`, otherwise
-    /// from the coarser days. Points of one slot may come in two parts; order is not promised.
+    /// The units there are points in.
+    pub fn units(&self) -> impl Iterator<Item = Unit> {
+        self.days.chunk_by(|a, b| a.name.unit == b.name.unit).map(|days| days[0].name.unit)
+    }
+
+    pub fn has_several_units(&self) -> bool {
+        self.days.first().map(|day| day.name.unit) != self.days.last().map(|day| day.name.unit)
+    }
+
+    /// Calls `each` with the start and the set of every stored point of a unit in `[start, end)`: from seconds when `fine`,
+    /// otherwise from the coarser days. Points of one slot may come in two parts; order is not promised.
     pub fn for_each(
         &self,
-        start: Second,
-        end: Second,
+        unit: Unit,
+        (start, end): (Second, Second),
         fine: bool,
         mut each: impl FnMut(Second, StatisticSet),
     ) {
-        for (day, time, slot) in
-            self.days_between(start, end, fine).map(|day| (day, day.start(), day.resolution.seconds()))
-        {
+        for day in self.days_between(start, end, fine).filter(|day| day.name.unit == unit) {
+            let (time, width) = (day.start(), day.name.resolution.seconds());
             let inside = |at: Second| at >= start && at < end;
             for point in day.packed.points() {
-                let at = time + Second::from(point.slot) * slot;
+                let at = time + Second::from(point.slot) * width;
                 if inside(at) {
                     each(at, point.to_set());
                 }
             }
             for (number, set) in &day.open {
-                let at = time + Second::from(*number) * slot;
+                let at = time + Second::from(*number) * width;
                 if inside(at) {
                     each(at, set.clone());
                 }
@@ -287,42 +355,38 @@ impl Stream {
         }
     }
 
-    /// As [`Self::for_each`] without distributions, for statistics that need only the four figures.
+    /// As [`Self::for_each`] of all units and without distributions, for statistics that need only the four figures.
     pub fn for_each_figures(
         &self,
-        start: Second,
-        end: Second,
+        (start, end): (Second, Second),
         fine: bool,
         mut each: impl FnMut(Second, Figures),
     ) {
         for day in self.days_between(start, end, fine) {
-            let (time, slot) = (day.start(), day.resolution.seconds());
-            let packed = day.packed.points().map(|point| (point.slot, point.figures));
-            for (number, figures) in packed.chain(day.open.iter().map(|(slot, set)| (*slot, set.into()))) {
-                let at = time + Second::from(number) * slot;
+            day.for_each_figures(|at, figures| {
                 if at >= start && at < end {
                     each(at, figures);
                 }
-            }
+            });
         }
     }
 
     fn days_between(&self, start: Second, end: Second, fine: bool) -> impl Iterator<Item = &Day> {
         self.days.iter().filter(move |day| {
-            (day.resolution == Resolution::Second) == fine
+            (day.name.resolution == Resolution::Second) == fine
                 && day.start() < end
                 && day.start() + DAY_SECONDS > start
         })
     }
 
-    fn position(&self, resolution: Resolution, number: i64) -> Result<usize, usize> {
-        self.days.binary_search_by_key(&(resolution, number), |day| (day.resolution, day.number))
+    fn position(&self, name: DayName) -> Result<usize, usize> {
+        self.days.binary_search_by_key(&name, |day| day.name)
     }
 }
 
 /// The finest resolution that retention still grants to a whole day.
-fn resolution_of_day(number: i64, now: Second) -> Resolution {
-    let age_days = (now - (number + 1) * DAY_SECONDS).div_euclid(DAY_SECONDS);
+fn resolution_of_day(number: i32, now: Second) -> Resolution {
+    let age_days = (now - (Second::from(number) + 1) * DAY_SECONDS).div_euclid(DAY_SECONDS);
     match age_days {
         ..MINUTES_KEPT_DAYS => Resolution::Minute,
         MINUTES_KEPT_DAYS..FIVE_MINUTES_KEPT_DAYS => Resolution::FiveMinutes,
@@ -336,7 +400,9 @@ mod tests {
 
     fn points(stream: &Stream, fine: bool) -> Vec<(Second, f64, f64)> {
         let mut got = Vec::new();
-        stream.for_each(0, 1_000 * DAY_SECONDS, fine, |at, set| got.push((at, set.count, set.sum)));
+        stream.for_each(Unit::Count, (0, 1_000 * DAY_SECONDS), fine, |at, set| {
+            got.push((at, set.count, set.sum))
+        });
         got.sort_by_key(|(at, ..)| *at);
         // A slot may come in two parts.
         got.dedup_by(|b, a| {
@@ -349,6 +415,10 @@ mod tests {
         got
     }
 
+    fn name(resolution: Resolution) -> DayName {
+        DayName { unit: Unit::Count, resolution, number: 0 }
+    }
+
     fn one(value: f64) -> StatisticSet {
         StatisticSet::uniform(value, 1.0)
     }
@@ -357,7 +427,7 @@ mod tests {
     fn points_of_a_minute_merge() {
         let mut stream = Stream::default();
         for (seq, time) in [(1, 60), (2, 119), (3, 120)] {
-            assert!(stream.add(seq, time, false, 200, &one(2.0)));
+            assert_ne!(stream.add(seq, (time, Unit::Count), false, 200, &one(2.0)), Added::Before);
         }
         assert_eq!(points(&stream, false), [(60, 2.0, 4.0), (120, 1.0, 2.0)]);
         assert_eq!(points(&stream, true), []);
@@ -367,7 +437,7 @@ mod tests {
     fn late_data_find_their_slot_after_packing() {
         let mut stream = Stream::default();
         for minute in (0..200).rev().chain(0..200) {
-            stream.add(1, minute * 60, false, 86_000, &one(1.0));
+            stream.add(1, (minute * 60, Unit::Count), false, 86_000, &one(1.0));
         }
         stream.days_mut()[0].bytes_to_store();
         let got = points(&stream, false);
@@ -378,26 +448,26 @@ mod tests {
     #[test]
     fn a_replayed_position_adds_nothing() {
         let mut stream = Stream::default();
-        stream.add(5, 60, false, 100, &one(1.0));
-        let bytes = stream.days_mut()[0].bytes_to_store().unwrap().to_vec();
+        stream.add(5, (60, Unit::Count), false, 100, &one(1.0));
+        let bytes = stream.days_mut()[0].bytes_to_store().unwrap();
         assert_eq!(stream.days_mut()[0].bytes_to_store(), None);
 
         let mut again = Stream::default();
-        again.load(Day::load(Resolution::Minute, 0, 5, bytes).unwrap());
-        assert!(!again.add(5, 60, false, 100, &one(1.0)));
-        assert!(again.add(6, 60, false, 100, &one(1.0)));
+        again.load(Day::load(name(Resolution::Minute), 5, Packed::from_bytes(bytes).unwrap()));
+        assert_eq!(again.add(5, (60, Unit::Count), false, 100, &one(1.0)), Added::Before);
+        assert_ne!(again.add(6, (60, Unit::Count), false, 100, &one(1.0)), Added::Before);
         assert_eq!(points(&again, false), [(60, 2.0, 2.0)]);
     }
 
     #[test]
     fn seconds_are_kept_beside_minutes() {
         let mut stream = Stream::default();
-        stream.add(1, 61, true, 100, &one(1.0));
-        stream.add(2, 62, true, 100, &one(1.0));
+        stream.add(1, (61, Unit::Count), true, 100, &one(1.0));
+        stream.add(2, (62, Unit::Count), true, 100, &one(1.0));
         assert_eq!(points(&stream, true), [(61, 1.0, 1.0), (62, 1.0, 1.0)]);
         assert_eq!(points(&stream, false), [(60, 2.0, 2.0)]);
         let removed = stream.age(DAY_SECONDS + HIGH_RESOLUTION_KEPT_SECONDS + 1);
-        assert_eq!(removed, [Removed { resolution: Resolution::Second, number: 0 }]);
+        assert_eq!(removed, [name(Resolution::Second)]);
         assert_eq!(points(&stream, true), []);
     }
 
@@ -405,11 +475,11 @@ mod tests {
     fn days_age_and_go() {
         let mut stream = Stream::default();
         for minute in 0..120 {
-            stream.add(1, minute * 60, false, 7_200, &one(1.0));
+            stream.add(1, (minute * 60, Unit::Count), false, 7_200, &one(1.0));
         }
         assert_eq!(stream.age(16 * DAY_SECONDS - 1), []);
         assert_eq!(points(&stream, false).len(), 120);
-        assert_eq!(stream.age(17 * DAY_SECONDS), [Removed { resolution: Resolution::Minute, number: 0 }]);
+        assert_eq!(stream.age(17 * DAY_SECONDS), [name(Resolution::Minute)]);
         assert_eq!(points(&stream, false).len(), 24);
         stream.age(70 * DAY_SECONDS);
         assert_eq!(points(&stream, false), [(0, 60.0, 60.0), (3_600, 60.0, 60.0)]);
@@ -420,8 +490,8 @@ mod tests {
     #[test]
     fn old_data_enter_at_the_resolution_of_their_age() {
         let mut stream = Stream::default();
-        stream.add(1, 61, false, 20 * DAY_SECONDS, &one(1.0));
-        stream.add(2, 181, false, 20 * DAY_SECONDS, &one(1.0));
+        stream.add(1, (61, Unit::Count), false, 20 * DAY_SECONDS, &one(1.0));
+        stream.add(2, (181, Unit::Count), false, 20 * DAY_SECONDS, &one(1.0));
         assert_eq!(points(&stream, false), [(0, 2.0, 2.0)]);
     }
 }

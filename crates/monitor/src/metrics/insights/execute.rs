@@ -1,13 +1,15 @@
-//! Answers a query from the series: filter, group, merge by period, order, cut.
+//! Answers a query from the series: filter, group, rank, cut, and merge the points of the groups that are left by period.
+//!
+//! Of a million series few are shown. Groups are ranked by what is known of them without reading their points (`recent.rs`), and points
+//! are read from the highest bound down, until no group that was not read can be among the first. Where no bounds are known all are read.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{cmp::Ordering, collections::BinaryHeap, thread};
 
-use super::{Condition, Function, GROUPS_MAX, Key, Query, SCANNED_MAX};
+use super::{Function, GROUPS_MAX, Order, Query, groups::Groups, plan::Plan};
 use crate::metrics::{
     Second,
     packed::Figures,
-    series::{Metric, SeriesId, SeriesStore, Window},
-    symbols::Symbol,
+    series::{SeriesStore, Window},
 };
 
 /// One time series of an answer.
@@ -25,111 +27,221 @@ pub struct Group {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answer {
     pub groups: Vec<Group>,
-    /// More series matched than may be looked at, or more groups than may be returned.
+    /// There are more groups than may be returned.
     pub partial: bool,
 }
 
-/// The label of metrics that lack a dimension of `GROUP BY`.
-const OTHER: &str = "Other";
+/// Fewer groups than this are not worth another thread.
+const GROUPS_A_THREAD: usize = 20_000;
+const THREADS_MAX: usize = 4;
 
 /// Runs a query over the series of one partition (account and region) and the periods of a window.
 pub fn execute(store: &SeriesStore, partition: &str, query: &Query, window: &Window, now: Second) -> Answer {
     let account = partition.split('/').next().unwrap_or_default();
     let plan = Plan::new(store, query, account);
-    let mut groups: HashMap<Box<[Option<Symbol>]>, Totals> = HashMap::new();
-    let mut scanned = 0;
-    for &id in store.named(partition, &query.namespace, &query.metric) {
-        let metric = store.metric(id);
-        // A series that fell silent before the window has nothing to add.
-        if !plan.takes(&metric) || !store.is_recent(id, now, now - window.start + 1) {
-            continue;
-        }
-        scanned += 1;
-        if scanned > SCANNED_MAX {
-            break;
-        }
-        add(store, id, window, now, groups.entry(plan.group(&metric)).or_insert_with(|| Totals::new(window)));
-    }
-    let labelled = groups.into_iter().map(|(key, totals)| (plan.values(&key), totals));
-    let mut labelled: Vec<(Vec<String>, Totals)> = merge_by_values(labelled, window);
-    labelled.retain(|(_, totals)| totals.all.is_some());
-    sort(&mut labelled, query);
-    let limit = query.limit.unwrap_or(GROUPS_MAX).min(GROUPS_MAX);
-    let partial = scanned > SCANNED_MAX || (query.limit.is_none() && labelled.len() > limit);
-    labelled.truncate(limit);
-    let group = |(values, totals): (Vec<String>, Totals)| Group {
-        label: values.join(" "),
-        values,
-        points: totals.points(query.function, window),
+    let series = store.named(partition, &query.namespace, &query.metric);
+    let groups = Groups::of(&plan, series, store.symbols().len());
+    let run = Run { store, partition, query, window, now, plan: &plan, groups: &groups };
+    // Without a limit one more tells whether there are more than may be returned.
+    let wanted = query.limit.map_or(GROUPS_MAX + 1, |limit| limit.min(GROUPS_MAX));
+    let mut first = match query.order {
+        None => run.first_by_label(wanted),
+        Some(order) => run.first_by_bounds(order, wanted).unwrap_or_else(|| run.first_of_all(order, wanted)),
     };
-    Answer { groups: labelled.into_iter().map(group).collect(), partial }
-}
-
-fn add(store: &SeriesStore, id: SeriesId, window: &Window, now: Second, totals: &mut Totals) {
-    store.for_each_figures(id, window, now, |index, figures| {
-        merge(&mut totals.periods[index], figures);
-        merge(&mut totals.all, figures);
+    let partial = query.limit.is_none() && first.len() > GROUPS_MAX;
+    first.truncate(GROUPS_MAX);
+    let mut reader = Reader::new(window);
+    let groups = first.into_iter().map(|group| {
+        reader.read(&run, group, true);
+        let values = run.values(group);
+        Group { label: values.join(" "), values, points: reader.points(query.function, window) }
     });
+    Answer { groups: groups.collect(), partial }
 }
 
-/// Groups with the same values are one, as when a dimension's value is itself `Other`.
-fn merge_by_values(
-    labelled: impl Iterator<Item = (Vec<String>, Totals)>,
-    window: &Window,
-) -> Vec<(Vec<String>, Totals)> {
-    let mut by_values: HashMap<Vec<String>, Totals> = HashMap::new();
-    for (values, totals) in labelled {
-        let all = by_values.entry(values).or_insert_with(|| Totals::new(window));
-        for (mine, theirs) in all.periods.iter_mut().zip(&totals.periods) {
-            if let Some(theirs) = theirs {
-                merge(mine, *theirs);
+/// A query under way.
+struct Run<'a> {
+    store: &'a SeriesStore,
+    partition: &'a str,
+    query: &'a Query,
+    window: &'a Window,
+    now: Second,
+    plan: &'a Plan<'a>,
+    groups: &'a Groups,
+}
+
+impl Run<'_> {
+    fn values(&self, group: u32) -> Vec<String> {
+        self.plan.parts(self.groups.key(group)).map(str::to_owned).collect()
+    }
+
+    fn by_values(&self, a: u32, b: u32) -> Ordering {
+        self.plan.parts(self.groups.key(a)).cmp(self.plan.parts(self.groups.key(b)))
+    }
+
+    /// Alphabetical: the first groups that have samples.
+    fn first_by_label(&self, wanted: usize) -> Vec<u32> {
+        let mut left: Vec<u32> = (0..self.groups.len() as u32).collect();
+        let mut first = Vec::new();
+        let mut reader = Reader::new(self.window);
+        while first.len() < wanted && !left.is_empty() {
+            let some = left.len().min(2 * wanted);
+            if some < left.len() {
+                left.select_nth_unstable_by(some, |a, b| self.by_values(*a, *b));
             }
+            let mut next: Vec<u32> = left.drain(..some).collect();
+            next.sort_unstable_by(|a, b| self.by_values(*a, *b));
+            let with_samples = next.into_iter().filter(|group| {
+                reader.read(self, *group, false);
+                reader.all.is_some()
+            });
+            first.extend(with_samples.take(wanted - first.len()));
         }
-        if let Some(theirs) = totals.all {
-            merge(&mut all.all, theirs);
-        }
+        first
     }
-    by_values.into_iter().collect()
+
+    /// Every group ranked.
+    fn first_of_all(&self, order: Order, wanted: usize) -> Vec<u32> {
+        let count = self.groups.len();
+        let threads = thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX);
+        let threads = threads.min(count / GROUPS_A_THREAD).max(1);
+        let rank = |from: usize, to: usize| {
+            let mut reader = Reader::new(self.window);
+            let ranked =
+                (from..to).filter_map(|group| Some((reader.rank(self, group as u32, order)?, group as u32)));
+            ranked.collect::<Vec<(f64, u32)>>()
+        };
+        let part = |at: usize| count * at / threads;
+        let mut ranked = thread::scope(|scope| {
+            let others: Vec<_> =
+                (1..threads).map(|at| scope.spawn(move || rank(part(at), part(at + 1)))).collect();
+            let mut ranked = rank(0, part(1));
+            for other in others {
+                ranked.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+            }
+            ranked
+        });
+        let compare = |a: &(f64, u32), b: &(f64, u32)| self.compare(order, *a, *b);
+        if wanted < ranked.len() {
+            ranked.select_nth_unstable_by(wanted, compare);
+            ranked.truncate(wanted);
+        }
+        ranked.sort_unstable_by(compare);
+        ranked.into_iter().map(|(_, group)| group).collect()
+    }
+
+    /// The groups with the highest ranks, found by upper bounds of them; `None` where none are known.
+    fn first_by_bounds(&self, order: Order, wanted: usize) -> Option<Vec<u32>> {
+        let of_one_period = match (self.query.function, order) {
+            (Function::Sum, Order { function: Function::Sum, descending: true }) => false,
+            (Function::Sum, Order { function: Function::Max, descending: true }) => true,
+            _ => return None,
+        };
+        let names = (self.partition, self.query.namespace.as_str(), self.query.metric.as_str());
+        let bounds = self.store.bounds(names, self.window, of_one_period)?;
+        let bound =
+            |group: u32| -> f64 { self.groups.members(group).iter().map(|id| bounds[id.0 as usize]).sum() };
+        let mut left: BinaryHeap<Bounded> =
+            (0..self.groups.len() as u32).map(|group| Bounded { bound: bound(group), group }).collect();
+        let mut reader = Reader::new(self.window);
+        let mut first: Vec<(f64, u32)> = Vec::new();
+        while let Some(Bounded { bound, group }) = left.pop() {
+            if wanted == 0 || (first.len() == wanted && first.last().is_some_and(|(rank, _)| bound < *rank)) {
+                break;
+            }
+            let Some(rank) = reader.rank(self, group, order) else { continue };
+            let at = first.partition_point(|known| self.compare(order, *known, (rank, group)).is_lt());
+            first.insert(at, (rank, group));
+            first.truncate(wanted);
+        }
+        Some(first.into_iter().map(|(_, group)| group).collect())
+    }
+
+    /// By rank in the order asked for; ties are alphabetical, so that answers are stable.
+    fn compare(&self, order: Order, a: (f64, u32), b: (f64, u32)) -> Ordering {
+        let rising = a.0.total_cmp(&b.0);
+        let by_rank = if order.descending { rising.reverse() } else { rising };
+        by_rank.then_with(|| self.by_values(a.1, b.1))
+    }
 }
 
-/// Alphabetical, then by the order asked for; ties stay alphabetical so that answers are stable.
-///
-/// `ORDER BY` ranks what the query shows: with the selected function the group's aggregate over the whole range, with
-/// another one that function over the shown values, so that `SELECT SUM(x) … ORDER BY MAX()` finds the busiest minute
-/// and not the largest sample, which for a counter is always 1.
-fn sort(groups: &mut [(Vec<String>, Totals)], query: &Query) {
-    groups.sort_by(|a, b| a.0.cmp(&b.0));
-    let Some(order) = query.order else { return };
-    let rank = |totals: &Totals| {
-        let ranked = if order.function == query.function { totals.all } else { totals.shown(query.function) };
-        ranked.map_or(f64::NEG_INFINITY, |figures| value(order.function, &figures))
-    };
-    groups.sort_by(|(_, a), (_, b)| {
-        let rising = rank(a).total_cmp(&rank(b));
-        if order.descending { rising.reverse() } else { rising }
-    });
+/// A group and the most that its rank can be; the highest first.
+struct Bounded {
+    bound: f64,
+    group: u32,
 }
 
-/// The figures of a group while series are added.
-#[derive(Debug)]
-struct Totals {
+impl Ord for Bounded {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.bound.total_cmp(&other.bound)
+    }
+}
+impl PartialOrd for Bounded {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl PartialEq for Bounded {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+impl Eq for Bounded {}
+
+/// Reads the points of one group after the other.
+struct Reader {
     periods: Vec<Option<Figures>>,
+    /// Which periods are filled.
+    filled: Vec<usize>,
     all: Option<Figures>,
 }
 
-impl Totals {
+impl Reader {
     fn new(window: &Window) -> Self {
-        Self { periods: vec![None; window.count], all: None }
+        Self { periods: vec![None; window.count], filled: Vec::new(), all: None }
     }
 
-    /// The figures of the values that `function` shows, one a period.
-    fn shown(&self, function: Function) -> Option<Figures> {
+    /// Takes in a group's points, by period if asked.
+    fn read(&mut self, run: &Run<'_>, group: u32, by_period: bool) {
+        for at in self.filled.drain(..) {
+            self.periods[at] = None;
+        }
+        self.all = None;
+        for id in run.groups.members(group) {
+            // A series that fell silent before the window has nothing to add.
+            if !run.store.is_recent(*id, run.now, run.now - run.window.start + 1) {
+                continue;
+            }
+            run.store.for_each_figures(*id, run.window, run.now, |index, figures| {
+                merge(&mut self.all, figures);
+                if by_period {
+                    if self.periods[index].is_none() {
+                        self.filled.push(index);
+                    }
+                    merge(&mut self.periods[index], figures);
+                }
+            });
+        }
+    }
+
+    /// What a group is ordered by; `None` without samples.
+    ///
+    /// `ORDER BY` ranks what the query shows: with the selected function the group's aggregate over the whole range, with
+    /// another one that function over the shown values, so that `SELECT SUM(x) … ORDER BY MAX()` finds the busiest minute
+    /// and not the largest sample, which for a counter is always 1.
+    fn rank(&mut self, run: &Run<'_>, group: u32, order: Order) -> Option<f64> {
+        let selected = run.query.function;
+        self.read(run, group, order.function != selected);
+        let all = self.all?;
+        if order.function == selected {
+            return Some(value(order.function, &all));
+        }
         let mut shown = None;
-        for figures in self.periods.iter().flatten() {
-            let one = value(function, figures);
+        for figures in self.filled.iter().filter_map(|at| self.periods[*at].as_ref()) {
+            let one = value(selected, figures);
             merge(&mut shown, Figures { count: 1.0, sum: one, minimum: one, maximum: one });
         }
-        shown
+        shown.map(|shown| value(order.function, &shown))
     }
 
     fn points(&self, function: Function, window: &Window) -> Vec<(Second, f64)> {
@@ -159,102 +271,6 @@ fn value(function: Function, figures: &Figures) -> f64 {
         Function::Min => figures.minimum,
         Function::Sum => figures.sum,
     }
-}
-
-/// A query with its names looked up once, so that each series costs comparisons of numbers only.
-struct Plan<'a> {
-    store: &'a SeriesStore,
-    account: Arc<str>,
-    /// The wanted dimension names; `Some(None)` when one of them is in no series at all.
-    schema: Option<Option<Vec<Symbol>>>,
-    tests: Vec<Test>,
-    group_by: Vec<GroupKey>,
-    /// The conditions on the account hold.
-    account_fits: bool,
-}
-
-struct Test {
-    name: Option<Symbol>,
-    value: Option<Symbol>,
-    negated: bool,
-}
-
-enum GroupKey {
-    Account,
-    /// The dimension's name; none when no series has it.
-    Dimension(Option<Symbol>),
-}
-
-impl<'a> Plan<'a> {
-    fn new(store: &'a SeriesStore, query: &Query, account: &str) -> Self {
-        let schema = query.schema.as_ref().map(|names| {
-            let mut symbols: Vec<Symbol> =
-                names.iter().map(|name| store.symbol(name)).collect::<Option<_>>()?;
-            symbols.sort_unstable();
-            Some(symbols)
-        });
-        let (mut tests, mut account_fits) = (Vec::new(), true);
-        for Condition { key, negated, value } in &query.conditions {
-            match key {
-                Key::AccountId => {
-                    account_fits &= value.as_deref().is_none_or(|value| value == account) != *negated
-                }
-                Key::Dimension(name) => tests.push(Test {
-                    name: store.symbol(name),
-                    value: value.as_deref().and_then(|value| store.symbol(value)),
-                    negated: *negated,
-                }),
-            }
-        }
-        let group_by = query.group_by.iter().map(|key| match key {
-            Key::AccountId => GroupKey::Account,
-            Key::Dimension(name) => GroupKey::Dimension(store.symbol(name)),
-        });
-        Self { store, account: account.into(), schema, tests, group_by: group_by.collect(), account_fits }
-    }
-
-    fn takes(&self, metric: &Metric<'_>) -> bool {
-        let dimensions = metric.dimension_symbols();
-        let schema_fits = match &self.schema {
-            None => true,
-            Some(None) => false,
-            Some(Some(names)) => {
-                names.len() == dimensions.len()
-                    && dimensions.iter().all(|(name, _)| names.binary_search(name).is_ok())
-            }
-        };
-        schema_fits && self.account_fits && self.tests.iter().all(|test| test.holds(dimensions))
-    }
-
-    fn group(&self, metric: &Metric<'_>) -> Box<[Option<Symbol>]> {
-        let dimensions = metric.dimension_symbols();
-        let value = |key: &GroupKey| match key {
-            GroupKey::Account => None,
-            GroupKey::Dimension(name) => name.and_then(|name| find(dimensions, name)),
-        };
-        self.group_by.iter().map(value).collect()
-    }
-
-    fn values(&self, group: &[Option<Symbol>]) -> Vec<String> {
-        let parts = self.group_by.iter().zip(group).map(|(key, value)| match (key, value) {
-            (GroupKey::Account, _) => &*self.account,
-            (GroupKey::Dimension(_), Some(value)) => self.store.text(*value),
-            (GroupKey::Dimension(_), None) => OTHER,
-        });
-        parts.map(str::to_owned).collect()
-    }
-}
-
-impl Test {
-    fn holds(&self, dimensions: &[(Symbol, Symbol)]) -> bool {
-        let found = self.name.and_then(|name| find(dimensions, name));
-        let equal = found.is_some() && found == self.value;
-        equal != self.negated
-    }
-}
-
-fn find(dimensions: &[(Symbol, Symbol)], name: Symbol) -> Option<Symbol> {
-    dimensions.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
 }
 
 #[cfg(test)]

@@ -1,21 +1,21 @@
 //! # Metrics Insights: SQL over series
 //! A **query** selects one function of one metric over a namespace, with conditions, groups, an order and a limit. Parsed in
-//! `parse.rs`, answered in `execute.rs`; texts that arrive wrong are answered with a [`SyntaxError`].
+//! `parse.rs`, looked up in the series (`plan.rs`), sorted into groups (`groups.rs`) and answered in `execute.rs`; texts that arrive wrong are answered with a [`SyntaxError`].
 //! **Not here:** metric math and the parameters of `GetMetricData`.
 //!
 //! Source: CloudWatch User Guide, "Metrics Insights query components and syntax".
 
 mod execute;
+mod groups;
 mod lex;
 mod parse;
+mod plan;
 
 pub use execute::{Answer, Group, execute};
 pub use parse::parse;
 
 /// Time series returned by a query at most; also the greatest `LIMIT`.
 pub const GROUPS_MAX: usize = 500;
-/// Series a query may look at. AWS stops at 10,000; asking for the busiest of a million keys must work here.
-pub const SCANNED_MAX: usize = 4_000_000;
 
 /// A parsed query.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,7 +25,7 @@ pub struct Query {
     pub namespace: String,
     /// The exact set of dimension names of `SCHEMA`; `None` for a plain namespace, which takes any.
     pub schema: Option<Vec<String>>,
-    pub conditions: Vec<Condition>,
+    pub condition: Option<Condition>,
     pub group_by: Vec<Key>,
     pub order: Option<Order>,
     pub limit: Option<usize>,
@@ -47,12 +47,23 @@ pub enum Key {
     AccountId,
 }
 
-/// `key = 'value'`, or `!=` when negated. No value is `CURRENT_ACCOUNT_ID()`.
+/// What a metric must be like. Beyond AWS's `=`, `!=` and `AND`: `OR`, `NOT`, `IN`, `IS [NOT] NULL` and parentheses.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Condition {
-    pub key: Key,
-    pub negated: bool,
-    pub value: Option<String>,
+pub enum Condition {
+    /// The key has one of these values; a metric that lacks the key has none of them.
+    Is(Key, Vec<Literal>),
+    /// The metric has no such key.
+    IsMissing(Key),
+    Not(Box<Condition>),
+    All(Vec<Condition>),
+    Any(Vec<Condition>),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Literal {
+    Text(String),
+    /// `CURRENT_ACCOUNT_ID()`
+    CurrentAccount,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

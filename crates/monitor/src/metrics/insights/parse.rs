@@ -1,7 +1,7 @@
 //! The grammar of Metrics Insights, by recursive descent. Keywords are case-insensitive; names are not.
 
 use super::{
-    Condition, Function, GROUPS_MAX, Key, Order, Query, SyntaxError,
+    Condition, Function, GROUPS_MAX, Key, Literal, Order, Query, SyntaxError,
     lex::{Placed, Token, tokens},
 };
 
@@ -32,11 +32,7 @@ impl Parser {
         self.sign(")")?;
         self.keyword("FROM")?;
         let (namespace, schema) = self.source()?;
-        let conditions = if self.accept("WHERE") {
-            self.separated(Self::condition, Self::accept_and)?
-        } else {
-            Vec::new()
-        };
+        let condition = if self.accept("WHERE") { Some(self.any(0)?) } else { None };
         let mut group_by = Vec::new();
         if self.accept("GROUP") {
             self.keyword("BY")?;
@@ -44,7 +40,7 @@ impl Parser {
         }
         let order = if self.accept("ORDER") { Some(self.order()?) } else { None };
         let limit = if self.accept("LIMIT") { Some(self.limit()?) } else { None };
-        Ok(Query { function, metric, namespace, schema, conditions, group_by, order, limit })
+        Ok(Query { function, metric, namespace, schema, condition, group_by, order, limit })
     }
 
     fn function(&mut self) -> Result<Function, SyntaxError> {
@@ -71,23 +67,74 @@ impl Parser {
         Ok((namespace, Some(dimensions)))
     }
 
-    fn condition(&mut self) -> Result<Condition, SyntaxError> {
-        let key = self.key()?;
-        let negated = match self.peek() {
-            Token::Sign("=") => false,
-            Token::Sign("!=") => true,
-            _ => return Err(self.expected("= or !=")),
-        };
-        self.next += 1;
-        if let Token::Literal(value) = self.peek() {
-            let value = Some(value.clone());
-            self.next += 1;
-            return Ok(Condition { key, negated, value });
+    /// Conditions joined by `OR`; `depth` counts the parentheses and negations around them.
+    fn any(&mut self, depth: usize) -> Result<Condition, SyntaxError> {
+        let mut all = self.separated(|parser| parser.all(depth), |parser| parser.accept("OR"))?;
+        Ok(if all.len() == 1 { all.remove(0) } else { Condition::Any(all) })
+    }
+
+    fn all(&mut self, depth: usize) -> Result<Condition, SyntaxError> {
+        let mut all = self.separated(|parser| parser.condition(depth), |parser| parser.accept("AND"))?;
+        Ok(if all.len() == 1 { all.remove(0) } else { Condition::All(all) })
+    }
+
+    fn condition(&mut self, depth: usize) -> Result<Condition, SyntaxError> {
+        if depth > PARTS_MAX {
+            return Err(self.expected("fewer parentheses"));
         }
-        if key == Key::AccountId && self.accept("CURRENT_ACCOUNT_ID") {
+        // A dimension may be called `Not`: then a comparison follows.
+        let names_a_key = matches!(
+            self.tokens.get(self.next + 1),
+            Some(Placed { token: Token::Sign("=" | "!=" | "."), .. })
+        );
+        if !names_a_key && self.accept("NOT") {
+            return Ok(Condition::Not(Box::new(self.condition(depth + 1)?)));
+        }
+        if matches!(self.peek(), Token::Sign("(")) {
+            self.next += 1;
+            let inner = self.any(depth + 1)?;
+            self.sign(")")?;
+            return Ok(inner);
+        }
+        self.comparison()
+    }
+
+    fn comparison(&mut self) -> Result<Condition, SyntaxError> {
+        let key = self.key()?;
+        let not = |condition: Condition, negated: bool| {
+            if negated { Condition::Not(Box::new(condition)) } else { condition }
+        };
+        if let sign @ Token::Sign("=" | "!=") = self.peek() {
+            let negated = *sign == Token::Sign("!=");
+            self.next += 1;
+            let literal = self.literal(&key)?;
+            return Ok(not(Condition::Is(key, vec![literal]), negated));
+        }
+        if self.accept("IS") {
+            let negated = self.accept("NOT");
+            self.keyword("NULL")?;
+            return Ok(not(Condition::IsMissing(key), negated));
+        }
+        let negated = self.accept("NOT");
+        if !self.accept("IN") {
+            return Err(self.expected(if negated { "IN" } else { "=, !=, IN, NOT IN or IS" }));
+        }
+        self.sign("(")?;
+        let literals = self.separated(|parser| parser.literal(&key), Self::accept_comma)?;
+        self.sign(")")?;
+        Ok(not(Condition::Is(key, literals), negated))
+    }
+
+    fn literal(&mut self, key: &Key) -> Result<Literal, SyntaxError> {
+        if let Token::Literal(value) = self.peek() {
+            let value = Literal::Text(value.clone());
+            self.next += 1;
+            return Ok(value);
+        }
+        if *key == Key::AccountId && self.accept("CURRENT_ACCOUNT_ID") {
             self.sign("(")?;
             self.sign(")")?;
-            return Ok(Condition { key, negated, value: None });
+            return Ok(Literal::CurrentAccount);
         }
         Err(self.expected("a value in single quotes"))
     }
@@ -167,10 +214,6 @@ impl Parser {
         found
     }
 
-    fn accept_and(&mut self) -> bool {
-        self.accept("AND")
-    }
-
     fn accept_comma(&mut self) -> bool {
         let found = matches!(self.peek(), Token::Sign(","));
         self.next += usize::from(found);
@@ -216,7 +259,7 @@ mod tests {
             metric: "SuccessfulRequest".into(),
             namespace: "AWS/KMS".into(),
             schema: Some(vec!["KeyArn".into(), "Operation".into()]),
-            conditions: vec![],
+            condition: None,
             group_by: vec![Key::Dimension("KeyArn".into())],
             order: Some(Order { function: Function::Max, descending: true }),
             limit: Some(20),
@@ -234,24 +277,63 @@ mod tests {
         let text = r#"SELECT AVG("5xx errors") FROM App WHERE Host = 'it\'s' AND "a b" != 'x' AND AWS.AccountId = CURRENT_ACCOUNT_ID()
             AND AWS.AccountId != '111122223333' GROUP BY Host, AWS.AccountId ORDER BY COUNT() ASC"#;
         let query = parse(text).unwrap();
-        let condition =
-            |key, negated, value: Option<&str>| Condition { key, negated, value: value.map(Into::into) };
+        let is = |key: Key, value: Literal| Condition::Is(key, vec![value]);
+        let not = |condition: Condition| Condition::Not(Box::new(condition));
+        let (text, dimension) =
+            (|text: &str| Literal::Text(text.into()), |name: &str| Key::Dimension(name.into()));
         assert_eq!(query.metric, "5xx errors");
         assert_eq!(query.schema, None);
         assert_eq!(
-            query.conditions,
-            [
-                condition(Key::Dimension("Host".into()), false, Some("it's")),
-                condition(Key::Dimension("a b".into()), true, Some("x")),
-                condition(Key::AccountId, false, None),
-                condition(Key::AccountId, true, Some("111122223333")),
-            ]
+            query.condition,
+            Some(Condition::All(vec![
+                is(dimension("Host"), text("it's")),
+                not(is(dimension("a b"), text("x"))),
+                is(Key::AccountId, Literal::CurrentAccount),
+                not(is(Key::AccountId, text("111122223333"))),
+            ]))
         );
         assert_eq!(query.group_by, [Key::Dimension("Host".into()), Key::AccountId]);
         assert_eq!(query.order, Some(Order { function: Function::Count, descending: false }));
         assert_eq!(query.limit, None);
         assert_eq!(parse("SELECT MAX(x) FROM SCHEMA(App)").unwrap().schema, Some(vec![]));
         assert_eq!(parse("SELECT MAX(max) FROM SCHEMA").unwrap().namespace, "SCHEMA");
+    }
+
+    #[test]
+    fn conditions() {
+        let of =
+            |text: &str| parse(&format!("SELECT SUM(x) FROM A WHERE {text}")).unwrap().condition.unwrap();
+        let is = |name: &str, values: &[&str]| {
+            let values = values.iter().map(|value| Literal::Text((*value).into())).collect();
+            Condition::Is(Key::Dimension(name.into()), values)
+        };
+        let not = |condition: Condition| Condition::Not(Box::new(condition));
+        let missing = |name: &str| Condition::IsMissing(Key::Dimension(name.into()));
+        for (text, want) in [
+            ("a = 'x'", is("a", &["x"])),
+            ("a in ('x', 'y')", is("a", &["x", "y"])),
+            ("a NOT IN ('x')", not(is("a", &["x"]))),
+            ("NOT a = 'x'", not(is("a", &["x"]))),
+            ("a IS NULL", missing("a")),
+            ("a is not null", not(missing("a"))),
+            ("Not = 'x' AND \"NOT\" != 'y'", Condition::All(vec![is("Not", &["x"]), not(is("NOT", &["y"]))])),
+            (
+                "a = 'x' OR b = 'y' AND c = 'z'",
+                Condition::Any(vec![is("a", &["x"]), Condition::All(vec![is("b", &["y"]), is("c", &["z"])])]),
+            ),
+            (
+                "(a = 'x' OR b = 'y') AND NOT (c = 'z')",
+                Condition::All(vec![
+                    Condition::Any(vec![is("a", &["x"]), is("b", &["y"])]),
+                    not(is("c", &["z"])),
+                ]),
+            ),
+        ] {
+            assert_eq!(of(text), want, "{text}");
+        }
+        let deep =
+            format!("SELECT SUM(x) FROM A WHERE {}a = 'b'{}", "(".repeat(100_000), ")".repeat(100_000));
+        assert!(parse(&deep).is_err());
     }
 
     #[test]
@@ -265,7 +347,11 @@ mod tests {
             ("SELECT SUM(x) FROM AWS/KMS", 22),
             ("SELECT SUM(x) FROM A WHERE b > 'c'", 29),
             ("SELECT SUM(x) FROM A WHERE b = c", 31),
-            ("SELECT SUM(x) FROM A WHERE b = 'c' OR d = 'e'", 35),
+            ("SELECT SUM(x) FROM A WHERE b = 'c' OR", 37),
+            ("SELECT SUM(x) FROM A WHERE (b = 'c'", 35),
+            ("SELECT SUM(x) FROM A WHERE b IN 'c'", 32),
+            ("SELECT SUM(x) FROM A WHERE b IS 'c'", 32),
+            ("SELECT SUM(x) FROM A WHERE b LIKE 'c'", 29),
             ("SELECT SUM(x) FROM A WHERE tag.x = 'c'", 31),
             ("SELECT SUM(x) FROM A GROUP b", 27),
             ("SELECT SUM(x) FROM A ORDER BY SUM", 33),
