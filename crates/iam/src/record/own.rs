@@ -14,6 +14,7 @@ struct Marks {
     event_time: Finder<'static>,
     request_parameters: Finder<'static>,
     error_code: Finder<'static>,
+    additional: Finder<'static>,
     request_id: Finder<'static>,
     resources_end: Finder<'static>,
     arn: Finder<'static>,
@@ -23,6 +24,7 @@ static MARKS: LazyLock<Marks> = LazyLock::new(|| Marks {
     event_time: Finder::new(b",\"eventTime\":\""),
     request_parameters: Finder::new(b",\"requestParameters\":"),
     error_code: Finder::new(b",\"errorCode\":\""),
+    additional: Finder::new(b",\"additionalEventData\":{"),
     request_id: Finder::new(b",\"requestID\":\""),
     resources_end: Finder::new(b"],\"eventType\":\""),
     arn: Finder::new(b"\"ARN\":\""),
@@ -39,6 +41,10 @@ pub struct OwnRecord<'a> {
     pub region: &'a str,
     /// Whether there is an `errorCode`.
     pub failed: bool,
+    /// The `errorCode`, unless it has escapes.
+    pub error_code: Option<&'a str>,
+    /// The members of `additionalEventData` without its braces, unless they hold objects.
+    pub additional: Option<&'a str>,
     /// JSON, and what follows it.
     pub request_parameters: &'a str,
     pub request_id: &'a str,
@@ -51,6 +57,7 @@ pub struct OwnRecord<'a> {
 /// `userIdentity` of a call with verified credentials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Signer<'a> {
+    pub arn: &'a str,
     pub account: &'a str,
     pub access_key_id: Option<&'a str>,
 }
@@ -72,10 +79,15 @@ impl<'a> OwnRecord<'a> {
         let region = rest.text()?;
         // Strings only, in which a quote is escaped: neither name can be inside one.
         let described = rest.until(&MARKS.request_parameters)?;
-        let failed = MARKS.error_code.find(described.as_bytes()).is_some();
+        let mut described = Rest(described);
+        let failed = described.until(&MARKS.error_code).is_some();
+        let error_code = described.text().filter(|_| failed);
         let elements = rest.0;
         // Parameters may hold any name, but nothing behind the last request id is a caller's.
-        rest.until_last(&MARKS.request_id)?;
+        let mut between = Rest(rest.until_last(&MARKS.request_id)?);
+        // What is not the record's own is inside an object that closes later.
+        let additional = between.until_last(&MARKS.additional).and_then(|_| between.0.strip_suffix('}'));
+        let additional = additional.filter(|members| !members.contains(['{', '}']));
         let request_id = rest.text()?;
         rest.consume(",\"eventID\":\"")?;
         let event_id = rest.text()?;
@@ -97,6 +109,8 @@ impl<'a> OwnRecord<'a> {
             event_name,
             region,
             failed,
+            error_code,
+            additional,
             request_parameters: elements,
             request_id,
             event_id,
@@ -120,11 +134,11 @@ fn signer(identity: &str) -> Option<Signer<'_>> {
     rest.consume(",\"principalId\":\"")?;
     rest.text()?;
     rest.consume(",\"arn\":\"")?;
-    rest.text()?;
+    let arn = rest.text()?;
     rest.consume(",\"accountId\":\"")?;
     let account = rest.text()?;
     let access_key_id = if rest.consume(",\"accessKeyId\":\"").is_some() { Some(rest.text()?) } else { None };
-    Some(Signer { account, access_key_id })
+    Some(Signer { arn, account, access_key_id })
 }
 
 /// What is still to be read.

@@ -3,7 +3,10 @@
 //! Events are CloudTrail records (`envelope`) and what was put. A record reaches the rules of its own account and
 //! Region whether or not a trail of CloudTrail is logging: here the trail always is. Imported records reach them for a day.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
@@ -24,6 +27,7 @@ use super::{
 use crate::{
     engine::{Follower, Standing},
     entry::{Body, Event, Message, Target},
+    metrics::derive::services::triggered,
     trail::import::reaches_rules,
 };
 
@@ -31,6 +35,10 @@ const NAME: &str = "events";
 /// Larger events are not sent.
 const EVENT_BYTES_MAX: usize = 256 * 1024;
 const ROWS_AT_ONCE: usize = 500;
+const RULES_AN_ENTRY: usize = 500;
+
+/// How many events hit each rule of a partition, and how many of its targets they called.
+type Hits = BTreeMap<Partition, BTreeMap<String, (f64, usize)>>;
 
 /// See the module.
 #[derive(Debug)]
@@ -56,6 +64,7 @@ impl EventsFollower {
             self.rules_generation = generation;
         }
         let mut batch = Batch::default();
+        let mut hits = Hits::new();
         for entry in entries {
             let is_event = match entry.kind {
                 EntryKind::Record | EntryKind::Event => true,
@@ -80,9 +89,10 @@ impl EventsFollower {
                 }
             };
             for event in &events {
-                deliver(&rules, event, entry, now, &mut batch.appends);
+                deliver(&rules, event, entry, now, &mut hits, &mut batch.appends);
             }
         }
+        batch.appends.extend(points(&hits, now));
         Ok(batch)
     }
 
@@ -151,6 +161,7 @@ fn deliver(
     event: &envelope::Derived,
     entry: &LogEntry,
     now: Timestamp,
+    hits: &mut Hits,
     appends: &mut Vec<Append>,
 ) {
     let ingestion_time = now.to_string();
@@ -164,6 +175,8 @@ fn deliver(
             rule_name: &rule.name,
             ingestion_time: &ingestion_time,
         };
+        let hit = hits.entry(entry.partition.clone()).or_default().entry(rule.name.clone()).or_default();
+        *hit = (hit.0 + 1.0, hit.1 + rule.targets.len());
         for target in &rule.targets {
             let Some(body) = input::render(target, &event.envelope, &context) else { continue };
             let id = derived_id(&[&entry.seq.to_string(), &rule.name, &target.id, &event.envelope]);
@@ -180,6 +193,19 @@ fn deliver(
             }
         }
     }
+}
+
+/// The hits as metric points of `AWS/Events`, at most so many in an entry as a request may put.
+fn points(hits: &Hits, now: Timestamp) -> Vec<Append> {
+    let mut appends = Vec::new();
+    for (partition, rules) in hits {
+        let rules: Vec<_> =
+            rules.iter().map(|(name, (events, targets))| (name.as_str(), *events, *targets)).collect();
+        for some in rules.chunks(RULES_AN_ENTRY) {
+            appends.push(triggered(some.iter().copied(), now).append(partition.clone(), now));
+        }
+    }
+    appends
 }
 
 /// Where a message for a target goes, and in whose name space.

@@ -35,7 +35,8 @@ impl MetricsFollower {
         Self { store, live, stored_at, aged_on: day_of(now) }
     }
 
-    async fn snapshot(&mut self, now: Timestamp) -> Result<(), StoreError> {
+    /// Writes everything down that is not stored yet.
+    pub async fn store(&mut self, now: Timestamp) -> Result<(), StoreError> {
         let day = day_of(now);
         let ages = (day != self.aged_on).then(|| now.as_second());
         // What comes in meanwhile is in later slices or in the next snapshot; rows say themselves what they include.
@@ -81,7 +82,7 @@ impl Follower for MetricsFollower {
         Box::pin(async move {
             self.live.apply(entries, now)?;
             if self.live.position() - self.stored_at >= SNAPSHOT_ENTRIES {
-                self.snapshot(now).await?;
+                self.store(now).await?;
             }
             Ok(())
         })
@@ -97,7 +98,7 @@ impl Follower for MetricsFollower {
     }
 
     fn run_due(&mut self, now: Timestamp) -> BoxFuture<'_, Result<(), StoreError>> {
-        Box::pin(self.snapshot(now))
+        Box::pin(self.store(now))
     }
 }
 
@@ -182,7 +183,7 @@ mod tests {
             .await;
         live.catch_up(now()).await.unwrap();
         assert_eq!(figures(&live), (3.0, 2.0, Some(3_600.0)));
-        follower.snapshot(now()).await.unwrap();
+        follower.store(now()).await.unwrap();
         append(&store, vec![points(4.0, now()), import(now(), "2026-11-22T06:30:30Z")]).await;
         live.catch_up(now()).await.unwrap();
         assert_eq!(figures(&live), (7.0, 3.0, Some(1_800.0)));

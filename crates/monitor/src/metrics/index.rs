@@ -111,13 +111,18 @@ impl Index {
     }
 
     /// Partition, namespace and name of a metric.
-    pub fn names(&self, id: SeriesId) -> [Symbol; 3] {
+    fn names(&self, id: SeriesId) -> [Symbol; 3] {
         let family = &self.families[self.places[id.0 as usize].family.0 as usize];
         [family.partition, family.namespace, family.name]
     }
 
     pub fn family_of(&self, id: SeriesId) -> FamilyId {
         self.places[id.0 as usize].family
+    }
+
+    /// The names of a metric.
+    pub fn metric(&self, id: SeriesId) -> Metric<'_> {
+        Metric { names: self.names(id), dimensions: self.dimensions(id), symbols: &self.symbols }
     }
 
     /// Sorted by the text of the name.
@@ -153,6 +158,34 @@ impl Index {
             hasher.write_u8(0xff);
         }
         hasher.finish()
+    }
+}
+
+/// The names of one series.
+#[derive(Debug, Clone, Copy)]
+pub struct Metric<'a> {
+    names: [Symbol; 3],
+    dimensions: &'a [(Symbol, Symbol)],
+    symbols: &'a Symbols,
+}
+
+impl<'a> Metric<'a> {
+    pub fn partition(&self) -> &'a str {
+        self.symbols.text(self.names[0])
+    }
+
+    pub fn namespace(&self) -> &'a str {
+        self.symbols.text(self.names[1])
+    }
+
+    pub fn name(&self) -> &'a str {
+        self.symbols.text(self.names[2])
+    }
+
+    /// Names and values, by name.
+    pub fn dimensions(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
+        let symbols = self.symbols;
+        self.dimensions.iter().map(|(name, value)| (symbols.text(*name), symbols.text(*value)))
     }
 }
 

@@ -10,7 +10,8 @@ use keywatch_store::{EntryKind, LogEntry, Seq, Store, StoreError};
 use tokio::sync::Mutex;
 
 use super::{
-    derive::{Derived, derive, sample},
+    Unit,
+    derive::{Derived, derive, sample, services},
     index::FamilyId,
     series::{Datum, MetricRef, SeriesStore},
     statistic_set::StatisticSet,
@@ -18,7 +19,7 @@ use super::{
 use crate::{
     engine::stored_position,
     entry::{
-        PointValue,
+        Body, LogEvents, Message, PointValue,
         points::{self, PointRef},
     },
 };
@@ -130,7 +131,27 @@ fn apply_entry(series: &mut SeriesStore, entry: &LogEntry, now: Timestamp) -> Re
             }
             Ok(())
         }
+        EntryKind::LogEvents => {
+            let events = LogEvents::read(entry)?;
+            services::of_log_events(&events, entry.partition.as_str(), |derived| {
+                apply_or_drop(series, entry.seq, &derived, now);
+            });
+            Ok(())
+        }
+        EntryKind::Message => {
+            let message = Message::read(entry)?;
+            services::of_message(&message, entry.partition.as_str(), entry.time, |derived| {
+                apply_or_drop(series, entry.seq, &derived, now);
+            });
+            Ok(())
+        }
         _ => Ok(()),
+    }
+}
+
+fn apply_or_drop(series: &mut SeriesStore, seq: Seq, derived: &Derived<'_>, now: Timestamp) {
+    if apply_derived(series, seq, derived, now).is_err() {
+        tracing::warn!(entry.seq = seq, "Dropped a metric point: too many metrics");
     }
 }
 
@@ -148,6 +169,17 @@ fn apply_derived(
                 unit: *unit,
                 high_resolution: false,
                 set: &sample(*value),
+            };
+            series.add(seq, &datum, now.as_second())
+        }
+        Derived::Used { metric, time, uses, most } => {
+            let used_up = series.use_up(seq, metric, *uses)? / most * 100.0;
+            let datum = Datum {
+                metric: *metric,
+                time: *time,
+                unit: Unit::Percent,
+                high_resolution: false,
+                set: &sample(used_up),
             };
             series.add(seq, &datum, now.as_second())
         }

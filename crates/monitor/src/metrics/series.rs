@@ -16,7 +16,7 @@ use super::{
     symbols::{Symbol, Symbols},
 };
 
-pub use super::window::Window;
+pub use super::{index::Metric, window::Window};
 
 /// More series than this are refused, so that a publisher of random dimension values cannot exhaust memory.
 pub const SERIES_MAX: usize = 4_000_000;
@@ -69,14 +69,17 @@ pub struct Series {
 #[derive(Debug)]
 struct Rare {
     ramps: Vec<Ramp>,
-    ramps_through: u64,
+    /// What was ever used up of what the metric counts down.
+    used: f64,
+    /// The log position that ramps and uses include.
+    through: u64,
     /// The midnight before a point last came that was more than a day old, as imported ones are.
     came_late: Second,
 }
 
 impl Default for Rare {
     fn default() -> Self {
-        Self { ramps: Vec::new(), ramps_through: 0, came_late: Second::MIN }
+        Self { ramps: Vec::new(), used: 0.0, through: 0, came_late: Second::MIN }
     }
 }
 
@@ -210,13 +213,27 @@ impl SeriesStore {
     fn change_ramps(&mut self, seq: u64, id: SeriesId, change: impl FnOnce(&mut Vec<Ramp>)) {
         let series = &mut self.series[id.0 as usize];
         let rare = series.rare.get_or_insert_default();
-        if seq <= rare.ramps_through {
+        if seq <= rare.through {
             return;
         }
         change(&mut rare.ramps);
         series.definition_changed = true;
         self.note_counting(id);
         self.mark(id);
+    }
+
+    /// Adds to what was ever used up, from log position `seq`, and tells all of it.
+    pub fn use_up(&mut self, seq: u64, metric: &MetricRef<'_>, uses: f64) -> Result<f64, TooManySeries> {
+        let id = self.intern(metric)?;
+        let series = &mut self.series[id.0 as usize];
+        let rare = series.rare.get_or_insert_default();
+        if seq > rare.through {
+            rare.used += uses;
+            series.definition_changed = true;
+        }
+        let used = rare.used;
+        self.mark(id);
+        Ok(used)
     }
 
     fn note_counting(&mut self, id: SeriesId) {
@@ -335,11 +352,7 @@ impl SeriesStore {
 
     /// The names of a series.
     pub fn metric(&self, id: SeriesId) -> Metric<'_> {
-        Metric {
-            names: self.index.names(id),
-            dimensions: self.index.dimensions(id),
-            symbols: self.index.symbols(),
-        }
+        self.index.metric(id)
     }
 
     /// Names and values of a series as symbols, by the text of the name.
@@ -382,22 +395,16 @@ impl SeriesStore {
     }
 
     /// Takes back what was stored of a series besides its points.
-    pub fn load_definition(
-        &mut self,
-        id: SeriesId,
-        ramps: Vec<Ramp>,
-        (newest, came_late): (Second, Second),
-        through: u64,
-    ) {
+    pub fn load_definition(&mut self, id: SeriesId, stored: Described<'_>, through: u64) {
         let series = &mut self.series[id.0 as usize];
         series.definition_changed = false;
-        series.newest = series.newest.max(newest);
-        if !ramps.is_empty() || came_late != Second::MIN {
-            let counts_down = !ramps.is_empty();
-            series.rare = Some(Box::new(Rare { ramps, ramps_through: through, came_late }));
-            if counts_down {
-                self.note_counting(id);
-            }
+        series.newest = series.newest.max(stored.newest);
+        let Described { ramps, used, came_late, .. } = stored;
+        if !ramps.is_empty() || used != 0.0 || came_late != Second::MIN {
+            series.rare = Some(Box::new(Rare { ramps: ramps.to_vec(), used, through, came_late }));
+        }
+        if !ramps.is_empty() {
+            self.note_counting(id);
         }
     }
 
@@ -421,39 +428,28 @@ impl Series {
         self.stream.days_mut()
     }
 
-    /// The countdowns, the newest point's time and when one last came late, if they must be stored; asking settles it.
-    pub fn definition_to_store(&mut self) -> Option<(&[Ramp], Second, Second)> {
+    /// What there is besides points, if it must be stored; asking settles it.
+    pub fn definition_to_store(&mut self) -> Option<Described<'_>> {
         let changed = std::mem::take(&mut self.definition_changed);
-        changed.then(|| (self.ramps(), self.newest, self.came_late()))
+        changed.then(|| Described {
+            ramps: self.ramps(),
+            used: self.rare.as_ref().map_or(0.0, |rare| rare.used),
+            newest: self.newest,
+            came_late: self.came_late(),
+        })
     }
 }
 
-/// The names of one series.
+/// What there is of a series besides its names and points; times are [`Second::MIN`] where they never were.
 #[derive(Debug, Clone, Copy)]
-pub struct Metric<'a> {
-    names: [Symbol; 3],
-    dimensions: &'a [(Symbol, Symbol)],
-    symbols: &'a Symbols,
-}
-
-impl<'a> Metric<'a> {
-    pub fn partition(&self) -> &'a str {
-        self.symbols.text(self.names[0])
-    }
-
-    pub fn namespace(&self) -> &'a str {
-        self.symbols.text(self.names[1])
-    }
-
-    pub fn name(&self) -> &'a str {
-        self.symbols.text(self.names[2])
-    }
-
-    /// Names and values, by name.
-    pub fn dimensions(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
-        let symbols = self.symbols;
-        self.dimensions.iter().map(|(name, value)| (symbols.text(*name), symbols.text(*value)))
-    }
+pub struct Described<'a> {
+    pub ramps: &'a [Ramp],
+    /// What was ever used up of what the metric counts down.
+    pub used: f64,
+    /// The newest point's time.
+    pub newest: Second,
+    /// The midnight before a point last came late.
+    pub came_late: Second,
 }
 
 /// The periods of a window while they fill.

@@ -13,7 +13,7 @@ use super::{
     Second, Unit,
     packed::Packed,
     ramp::Ramp,
-    series::{MetricRef, SeriesId, SeriesStore},
+    series::{Described, MetricRef, SeriesId, SeriesStore},
     stream::{Day, DayName, Resolution},
 };
 
@@ -35,6 +35,8 @@ struct Definition {
     name: String,
     dimensions: Vec<(String, String)>,
     ramps: Vec<Ramp>,
+    #[serde(default)]
+    used: f64,
     newest: Option<Second>,
     #[serde(default)]
     came_late: Option<Second>,
@@ -126,7 +128,7 @@ pub async fn load(store: &Store) -> Result<SeriesStore, StoreError> {
 }
 
 fn definition(series: &mut SeriesStore, id: SeriesId, through: Seq) -> Option<Definition> {
-    let (ramps, newest, came_late) = series.series_mut(id).definition_to_store()?;
+    let Described { ramps, used, newest, came_late } = series.series_mut(id).definition_to_store()?;
     let known = |time: Second| Some(time).filter(|time| *time != Second::MIN);
     let (ramps, newest, came_late) = (ramps.to_vec(), known(newest), known(came_late));
     let metric = series.metric(id);
@@ -136,6 +138,7 @@ fn definition(series: &mut SeriesStore, id: SeriesId, through: Seq) -> Option<De
         name: metric.name().to_owned(),
         dimensions: metric.dimensions().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
         ramps,
+        used,
         newest,
         came_late,
         through,
@@ -156,7 +159,8 @@ fn load_definition(series: &mut SeriesStore, key: &str, stored: Definition) -> R
         return Err(StoreError::corrupt(format!("metric series {key}")));
     }
     let [newest, came_late] = [stored.newest, stored.came_late].map(|time| time.unwrap_or(Second::MIN));
-    series.load_definition(id, stored.ramps, (newest, came_late), stored.through);
+    let described = Described { ramps: &stored.ramps, used: stored.used, newest, came_late };
+    series.load_definition(id, described, stored.through);
     Ok(())
 }
 

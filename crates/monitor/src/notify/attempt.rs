@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use keywatch_store::{Batch, CommitError, Kind, StoreError, decode, encode};
+use keywatch_api::Arn;
+use keywatch_store::{Batch, CommitError, Kind, Partition, StoreError, decode, encode};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use uuid::Uuid;
 
@@ -20,6 +21,8 @@ use super::sqs;
 use super::token::unseal;
 use super::topic::{Protocol, SUBSCRIPTION, SubscriptionRecord, TopicName};
 use super::webhook::Post;
+use crate::entry::Body as _;
+use crate::metrics::derive::services::settled;
 
 /// The subject of messages without one.
 const SUBJECT_DEFAULT: &str = "AWS Notification Message";
@@ -33,6 +36,8 @@ pub(super) async fn attempt(inner: &Inner, key: &str, delivery: Delivery) -> Res
     };
     let outcome = tell(inner, &delivery, message.as_ref()).await?;
     let now = inner.clock.now();
+    let is_notice = matches!(delivery.work, Work::Notify { .. });
+    let was_taken = outcome == Outcome::Delivered;
     let policy = RetryPolicy::of(delivery.protocol);
     let next = delivery::next(&policy, delivery.attempts, outcome, now);
     match &next {
@@ -50,7 +55,18 @@ pub(super) async fn attempt(inner: &Inner, key: &str, delivery: Delivery) -> Res
         delivery::Next::GiveUp(_) => dead_letter(inner, &delivery, message.as_ref(), now).await?,
         delivery::Next::Done | delivery::Next::Again(_) => None,
     };
+    let was_given_up = matches!(next, delivery::Next::GiveUp(_));
+    let counted = if is_notice && (was_taken || was_given_up) {
+        let topic: Option<Arn> = delivery.topic_arn.parse().ok();
+        topic.map(|topic| {
+            let place = Partition::new(&topic.account, &topic.region);
+            settled(&delivery.topic_arn, was_taken, now).append(place, now)
+        })
+    } else {
+        None
+    };
     let mut batch = delivery::settle(key, delivery, message, next, now)?;
+    batch.appends.extend(counted);
     batch.puts.extend(letter.into_iter().flatten());
     match inner.store.commit(batch).await {
         Ok(_) => Ok(()),
