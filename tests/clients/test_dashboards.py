@@ -62,6 +62,13 @@ def test_a_dashboard_lives(server, cloudwatch):
     # Dashboards belong to the account, not to the Region.
     elsewhere = Aws(server)("cloudwatch", "get-dashboard", dashboard_name="kms", region="eu-west-1")
     assert elsewhere["DashboardBody"] == body
+    tags = lambda: cloudwatch.list_tags_for_resource(ResourceARN=got["DashboardArn"])["Tags"]
+    assert tags() == []
+    cloudwatch.tag_resource(ResourceARN=got["DashboardArn"], Tags=[{"Key": "team", "Value": "keys"}])
+    cloudwatch.put_dashboard(DashboardName="kms", DashboardBody=body, Tags=[{"Key": "late", "Value": ""}])
+    assert tags() == [{"Key": "team", "Value": "keys"}], "tags come with the creation only"
+    cloudwatch.untag_resource(ResourceARN=got["DashboardArn"], TagKeys=["team"])
+    assert tags() == []
     cloudwatch.delete_dashboards(DashboardNames=["other", "none"])
     assert names() == ["kms"]
     error = refused(cloudwatch.get_dashboard, DashboardName="other")

@@ -1,4 +1,4 @@
-//! `ListTagsForResource`: the tags of an alarm or a mute rule.
+//! `ListTagsForResource`: the tags of an alarm, a mute rule or a dashboard.
 
 use keywatch_api::cloudwatch::alarms::{ListTagsForResourceRequest, ListTagsForResourceResponse};
 use keywatch_iam::Call;

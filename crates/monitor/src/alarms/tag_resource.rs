@@ -1,4 +1,4 @@
-//! `TagResource`: adds tags to an alarm or a mute rule, or replaces the values of those it has.
+//! `TagResource`: adds tags to an alarm, a mute rule or a dashboard, or replaces the values of those it has.
 
 use keywatch_api::cloudwatch::alarms::TagResourceRequest;
 use keywatch_iam::Call;

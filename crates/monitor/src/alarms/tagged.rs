@@ -1,4 +1,4 @@
-//! What a tagging operation means: an alarm or a mute rule; nothing else of CloudWatch has tags here.
+//! What a tagging operation means: an alarm, a mute rule or a dashboard; nothing else of CloudWatch has tags here.
 
 use std::collections::HashSet;
 
@@ -11,7 +11,10 @@ use super::{
     mute::{MUTE_RULE, MuteRule, mute_key},
     store::{ALARM, alarm_key},
 };
-use crate::cloudwatch::CloudWatchError;
+use crate::{
+    cloudwatch::CloudWatchError,
+    dashboards::record::{DASHBOARD, DashboardRecord, key as dashboard_key},
+};
 
 pub(super) const TAGS_MAX: usize = 50;
 
@@ -19,6 +22,7 @@ pub(super) const TAGS_MAX: usize = 50;
 pub(super) enum Tagged {
     Alarm(String, Box<Alarm>),
     MuteRule(String, Box<MuteRule>),
+    Dashboard(String, Box<DashboardRecord>),
 }
 
 impl Tagged {
@@ -31,8 +35,16 @@ impl Tagged {
                 "The value {arn} for parameter ResourceARN is not an ARN."
             ))
         })?;
-        let is_here = parsed.account == call.account().as_str() && parsed.region == call.region.as_str();
-        if !is_here || parsed.service != "cloudwatch" {
+        if parsed.account != call.account().as_str() || parsed.service != "cloudwatch" {
+            return Err(missing());
+        }
+        // Dashboards are in no Region.
+        if let Some(name) = parsed.resource.strip_prefix("dashboard/").filter(|_| parsed.region.is_empty()) {
+            let key = dashboard_key(&parsed.account, name);
+            let dashboard = call.tx.get::<DashboardRecord>(DASHBOARD, &key).await?.ok_or_else(missing)?;
+            return Ok(Self::Dashboard(key, Box::new(dashboard)));
+        }
+        if parsed.region != call.region.as_str() {
             return Err(missing());
         }
         let partition = call.partition();
@@ -50,6 +62,7 @@ impl Tagged {
         match self {
             Self::Alarm(_, alarm) => &mut alarm.tags,
             Self::MuteRule(_, rule) => &mut rule.tags,
+            Self::Dashboard(_, dashboard) => &mut dashboard.tags,
         }
     }
 
@@ -57,6 +70,7 @@ impl Tagged {
         match self {
             Self::Alarm(key, alarm) => tx.put(ALARM, key, alarm.as_ref()),
             Self::MuteRule(key, rule) => tx.put(MUTE_RULE, key, rule.as_ref()),
+            Self::Dashboard(key, dashboard) => tx.put(DASHBOARD, key, dashboard.as_ref()),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `UntagResource`: removes tags from an alarm or a mute rule; keys they do not have are ignored.
+//! `UntagResource`: removes tags from an alarm, a mute rule or a dashboard; keys they do not have are ignored.
 
 use keywatch_api::cloudwatch::alarms::UntagResourceRequest;
 use keywatch_iam::Call;
