@@ -6,16 +6,19 @@ the clock is libfaketime's. Each test prints how many faults it made."""
 
 import base64
 import ctypes.util
+import datetime
 import gzip
 import json
 import os
 import secrets
 import shutil
 import subprocess
+import time
 from collections import Counter
 from pathlib import Path
 
 import boto3
+import botocore.auth
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
@@ -211,6 +214,82 @@ def test_a_clock_that_is_set_back(tmp_path, monkeypatch):
         server.stop()
 
 
+class Skew:
+    """A clock of the server's that is set, and clients that sign by it."""
+
+    def __init__(self, place, patch):
+        self.file = place / "clock"
+        self.set(0)
+        right = botocore.auth.get_current_datetime
+        shifted = lambda **options: right(**options) + datetime.timedelta(seconds=self.seconds)
+        patch.setattr(botocore.auth, "get_current_datetime", shifted)
+
+    def set(self, seconds):
+        self.seconds = seconds
+        self.file.write_text(f"{seconds:+d}")
+
+    def environment(self):
+        return {"LD_PRELOAD": faketime(), "FAKETIME_TIMESTAMP_FILE": str(self.file), "FAKETIME_NO_CACHE": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+
+
+def test_files_and_digests_of_a_clock_that_is_set_back(tmp_path, monkeypatch):
+    """Hours forth and back, with a trail at work: each record is in one log file, and the chain of digests is whole."""
+    skew = Skew(tmp_path, monkeypatch)
+    server = Server(tmp_path / "data", "--delivery-interval", "1s")
+    server.data_dir.mkdir()
+    with monkeypatch.context() as patch:
+        for name, value in skew.environment().items():
+            patch.setenv(name, value)
+        server.start()
+    try:
+        s3, cloudtrail = client(server, "s3"), client(server, "cloudtrail")
+        s3.create_bucket(Bucket="audit-files")
+        cloudtrail.create_trail(Name="audit", S3BucketName="audit-files", EnableLogFileValidation=True)
+        cloudtrail.start_logging(Name="audit")
+        caller = Caller(server)
+        # A digest falls due on the way forth, and its hour comes again on the way back.
+        steps = [0, 3_700, -7_200, -3_500, 3_800, 0, 7_500, 7_400, 11_500]
+        for step in steps:
+            skew.set(step)
+            assert all(caller.call() for _ in range(5)), f"the clock stands at {step} s"
+            wait_for(lambda: set(caller.answered) <= set(delivered(s3)), f"files of the clock at {step} s")
+        assert any("/CloudTrail-Digest/" in key for key in keys_of(s3)), "digests are made"
+        cloudtrail.stop_logging(Name="audit")
+        caller.check_history()
+        wait_for(lambda: not cloudtrail.get_trail_status(Name="audit")["IsLogging"], "the end of logging")
+        files = delivered(s3)
+        assert [files[request] for request in caller.answered] == [1] * len(caller.answered)
+        print(f"{len(steps)} times the clock was set, {len(caller.answered)} answered calls, {len(keys_of(s3))} objects")
+    finally:
+        server.stop()
+    command = [os.environ.get("KEYWATCH_BINARY", "keywatch"), "verify", str(server.data_dir), "--format", "json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    answer = json.loads(done.stdout)
+    assert (done.returncode, answer["findings"], answer["unproven"]) == (0, [], 0), done.stdout + done.stderr
+    assert answer["digests"] >= 2, answer
+
+
+def wait_for(holds, what):
+    deadline = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < deadline, what
+
+
+def keys_of(s3):
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket="audit-files")
+    return [entry["Key"] for page in pages for entry in page.get("Contents", [])]
+
+
+def delivered(s3):
+    """How often each request is in a log file."""
+    requests = Counter()
+    for key in keys_of(s3):
+        if "/CloudTrail/" in key:
+            text = gzip.decompress(s3.get_object(Bucket="audit-files", Key=key)["Body"].read())
+            requests.update(record.get("requestID") for record in json.loads(text)["Records"])
+    return requests
+
+
 def test_an_object_store_that_is_gone_delays_files_and_loses_none(tmp_path):
     objects = tmp_path / "objects"
     objects.mkdir()
@@ -238,17 +317,8 @@ def test_an_object_store_that_is_gone_delays_files_and_loses_none(tmp_path):
             server.advance("10m")
             assert not cloudtrail.get_trail_status(Name="audit").get("LatestDeliveryError")
         caller.check_history()
-        files = [
-            entry["Key"]
-            for page in s3.get_paginator("list_objects_v2").paginate(Bucket="audit-files")
-            for entry in page.get("Contents", [])
-        ]
-        delivered = Counter()
-        for name in files:
-            if "/CloudTrail/" in name:
-                text = gzip.decompress(s3.get_object(Bucket="audit-files", Key=name)["Body"].read())
-                delivered.update(record.get("requestID") for record in json.loads(text)["Records"])
-        assert [delivered[request] for request in caller.answered] == [1] * len(caller.answered)
+        files, found = keys_of(s3), delivered(s3)
+        assert [found[request] for request in caller.answered] == [1] * len(caller.answered)
         assert any("/CloudTrail-Digest/" in name for name in files)
         print(f"{faults} times files or digests could not be written, {len(caller.answered)} answered calls, {len(files)} objects")
     finally:

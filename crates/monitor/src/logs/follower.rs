@@ -156,7 +156,7 @@ impl LogsFollower {
             .iter()
             .filter(|trail| match entry.kind {
                 EntryKind::ImportedRecord => trail.takes_imported(&entry.partition),
-                _ => trail.takes(&entry.partition, entry.time),
+                _ => trail.takes(&entry.partition, entry.time, entry.seq),
             })
             .filter(|trail| trail.selects(&facts))
             .filter_map(|trail| {

@@ -338,6 +338,8 @@ async fn a_trail_feeds_its_group_and_the_guides_filter_counts() {
         started: Some(world.now()),
         stopped: None,
         spell: 0,
+        started_after: None,
+        stopped_after: None,
     };
     let mut tx = Transaction::new(&world.store);
     tx.put(TRAIL, &record::key(&Partition::new(ACCOUNT, REGION), "t"), &trail).unwrap();

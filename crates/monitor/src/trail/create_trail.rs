@@ -42,6 +42,8 @@ pub(crate) async fn create_trail(
         started: None,
         stopped: None,
         spell: 0,
+        started_after: None,
+        stopped_after: None,
     };
     named::authorize(call, "cloudtrail:CreateTrail", &record)?;
     check_regions(&record)?;

@@ -6,7 +6,7 @@ use keywatch_iam::Call;
 use super::error::CloudTrailError;
 use super::files_delivery::DELIVERY;
 use super::named;
-use super::record::{TRAIL, TrailRecord};
+use super::record::TRAIL;
 use super::service::Trails;
 use super::start_logging::keep_ended;
 
@@ -15,10 +15,12 @@ pub(crate) async fn delete_trail(
     _: &Trails,
     request: TrailNameRequest,
 ) -> Result<(), CloudTrailError> {
-    let (key, trail) = named::find_at_home(call, &request.name).await?;
+    let (key, mut trail) = named::find_at_home(call, &request.name).await?;
     named::authorize(call, "cloudtrail:DeleteTrail", &trail)?;
-    let stopped = if trail.is_logging() { Some(call.now) } else { trail.stopped };
-    keep_ended(call, &key, &TrailRecord { stopped, ..trail }).await?;
+    if trail.is_logging() {
+        trail.stop(call.now, call.tx.store.head());
+    }
+    keep_ended(call, &key, &trail).await?;
     call.tx.delete(TRAIL, &key);
     call.tx.delete(DELIVERY, &key);
     Ok(())

@@ -359,6 +359,14 @@ impl FilesDelivery {
         self.trails.iter().any(|served| served.row == row && served.ended.is_none())
     }
 
+    /// Nothing is waited for longer than it was to wait: the clock may have been set back since.
+    fn pull_back(&mut self, now: Timestamp) {
+        let within = |due: Timestamp, wait: SignedDuration| due.min(now + wait);
+        self.due = self.due.map(|due| within(due, self.interval.max(RETRY)));
+        self.settle = self.settle.map(|settling| Settling { due: within(settling.due, RETRY), ..settling });
+        self.pull_back_digests(now);
+    }
+
     /// When anything is due.
     fn due(&self, now: Timestamp) -> Option<Timestamp> {
         let files = self.due.filter(|_| self.delivered < self.position);
@@ -426,6 +434,7 @@ impl Follower for FilesDelivery {
     }
 
     fn next_due(&mut self, now: Timestamp) -> BoxFuture<'_, Result<Option<Timestamp>, StoreError>> {
+        self.pull_back(now);
         let due = self.due(now);
         Box::pin(async move { Ok(due) })
     }

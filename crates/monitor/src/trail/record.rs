@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use keywatch_store::{Kind, Partition, Versioned};
+use keywatch_store::{Kind, Partition, Seq, Versioned};
 use serde::{Deserialize, Serialize};
 
 use super::selectors::{AdvancedSelector, Facts, Selector};
@@ -44,6 +44,11 @@ pub struct TrailRecord {
     /// How often logging was started: times alone do not tell its spells apart on a clock that stands still.
     #[serde(default)]
     pub spell: u64,
+    /// Where the log stood when logging was last started and stopped: a clock that is set back does not tell what came before and after.
+    #[serde(default)]
+    pub started_after: Option<Seq>,
+    #[serde(default)]
+    pub stopped_after: Option<Seq>,
 }
 
 impl Versioned for TrailRecord {
@@ -96,9 +101,29 @@ impl TrailRecord {
         }
     }
 
-    /// Whether a record of `partition` made at `time` belongs to this trail.
-    pub fn takes(&self, partition: &Partition, time: Timestamp) -> bool {
-        self.takes_imported(partition) && self.started.is_some_and(|started| started <= time)
+    /// Stops logging at `now`, when the log stands at `head`. A clock that was set back does not stop it before it started.
+    pub(crate) fn stop(&mut self, now: Timestamp, head: Seq) {
+        self.stopped = Some(self.started.map_or(now, |started| now.max(started)));
+        self.stopped_after = Some(head);
+    }
+
+    /// Whether a record came after logging was last started.
+    pub(crate) fn is_after_start(&self, time: Timestamp, seq: Seq) -> bool {
+        match self.started_after {
+            Some(after) => self.started.is_some() && seq > after,
+            None => self.started.is_some_and(|started| started <= time),
+        }
+    }
+
+    /// Whether a record came before logging was last stopped, or with it.
+    pub(crate) fn is_before_stop(&self, time: Timestamp, seq: Seq) -> bool {
+        let was_there = self.stopped_after.is_some_and(|after| seq <= after);
+        was_there || self.stopped.is_some_and(|stopped| time <= stopped)
+    }
+
+    /// Whether the record `seq` of `partition`, made at `time`, belongs to this trail.
+    pub fn takes(&self, partition: &Partition, time: Timestamp, seq: Seq) -> bool {
+        self.takes_imported(partition) && self.is_after_start(time, seq)
     }
 
     /// Whether records of `partition` that are imported now belong to this trail, whenever they were made.
@@ -117,10 +142,9 @@ impl TrailRecord {
 mod tests {
     use super::*;
 
-    #[test]
-    fn what_a_trail_takes() {
-        let at = |second: i64| Timestamp::from_second(second).unwrap();
-        let trail = TrailRecord {
+    /// Of one Region, logging from second 10 on.
+    fn trail() -> TrailRecord {
+        TrailRecord {
             name: "t".into(),
             account: "000000000000".into(),
             home_region: "us-east-1".into(),
@@ -136,22 +160,43 @@ mod tests {
             tags: BTreeMap::new(),
             selectors: None,
             advanced_selectors: None,
-            started: Some(at(10)),
+            started: Timestamp::from_second(10).ok(),
             stopped: None,
             spell: 0,
-        };
+            started_after: None,
+            stopped_after: None,
+        }
+    }
+
+    #[test]
+    fn what_a_trail_takes() {
+        let at = |second: i64| Timestamp::from_second(second).unwrap();
+        let trail = trail();
         let home = Partition::new("000000000000", "us-east-1");
         let elsewhere = Partition::new("000000000000", "eu-west-1");
-        assert!(trail.takes(&home, at(10)));
-        assert!(!trail.takes(&home, at(9)));
+        assert!(trail.takes(&home, at(10), 7));
+        assert!(!trail.takes(&home, at(9), 7));
         assert!(trail.takes_imported(&home));
         assert!(!trail.takes_imported(&elsewhere));
         assert!(!TrailRecord { started: None, ..trail.clone() }.takes_imported(&home));
-        assert!(!trail.takes(&elsewhere, at(10)));
-        assert!(!trail.takes(&Partition::new("111122223333", "us-east-1"), at(10)));
-        assert!(TrailRecord { is_multi_region: true, ..trail.clone() }.takes(&elsewhere, at(10)));
-        assert!(!TrailRecord { stopped: Some(at(11)), ..trail.clone() }.takes(&home, at(12)));
-        assert!(TrailRecord { stopped: Some(at(5)), ..trail.clone() }.takes(&home, at(12)));
-        assert!(!TrailRecord { started: None, ..trail }.takes(&home, at(12)));
+        assert!(!trail.takes(&elsewhere, at(10), 7));
+        assert!(!trail.takes(&Partition::new("111122223333", "us-east-1"), at(10), 7));
+        assert!(TrailRecord { is_multi_region: true, ..trail.clone() }.takes(&elsewhere, at(10), 7));
+        assert!(!TrailRecord { stopped: Some(at(11)), ..trail.clone() }.takes(&home, at(12), 7));
+        assert!(TrailRecord { stopped: Some(at(5)), ..trail.clone() }.takes(&home, at(12), 7));
+        assert!(!TrailRecord { started: None, ..trail }.takes(&home, at(12), 7));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_hides_nothing() {
+        let at = |second: i64| Timestamp::from_second(second).unwrap();
+        let home = Partition::new("000000000000", "us-east-1");
+        let mut trail = TrailRecord { started_after: Some(6), ..trail() };
+        assert!(trail.takes(&home, at(3), 7), "after the start, by the log");
+        assert!(!trail.takes(&home, at(30), 6));
+        trail.stop(at(4), 9);
+        assert!(!trail.is_logging() && trail.stopped == Some(at(10)));
+        assert!(trail.is_before_stop(at(30), 9) && trail.is_before_stop(at(4), 10));
+        assert!(!trail.is_before_stop(at(30), 10));
     }
 }

@@ -20,6 +20,8 @@ pub(crate) async fn start_logging(
         keep_ended(call, &key, &trail).await?;
         trail.started = Some(call.now);
         trail.stopped = None;
+        trail.started_after = Some(call.tx.store.head());
+        trail.stopped_after = None;
         trail.spell += 1;
     }
     call.tx.put(TRAIL, &key, &trail)?;

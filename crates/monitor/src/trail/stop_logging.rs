@@ -16,7 +16,7 @@ pub(crate) async fn stop_logging(
     let (key, mut trail) = named::find_at_home(call, &request.name).await?;
     named::authorize(call, "cloudtrail:StopLogging", &trail)?;
     if trail.is_logging() {
-        trail.stopped = Some(call.now);
+        trail.stop(call.now, call.tx.store.head());
     }
     call.tx.put(TRAIL, &key, &trail)?;
     Ok(())

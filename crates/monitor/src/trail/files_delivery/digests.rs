@@ -112,6 +112,13 @@ impl FilesDelivery {
         })
     }
 
+    /// A digest is not held longer than for a bucket. When its hour is over the clock alone says.
+    pub(super) fn pull_back_digests(&mut self, now: Timestamp) {
+        for held in self.held.values_mut() {
+            *held = (*held).min(now + NO_BUCKET_RETRY);
+        }
+    }
+
     pub(super) fn digests_due(&self) -> Option<Timestamp> {
         self.chains.iter().filter_map(|(row, chain)| self.chain_due(row, chain)).min()
     }

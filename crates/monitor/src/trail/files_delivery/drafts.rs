@@ -29,7 +29,8 @@ pub(super) fn drafts(trails: &[Served], entries: &[LogEntry]) -> Drafts {
         let facts = if asked { Facts::of(&entry.bytes) } else { Facts::default() };
         let mut taken_by: Option<&str> = None;
         for (index, served) in trails.iter().enumerate() {
-            if taken_by == Some(served.row.as_str()) || !served.takes(&entry.partition, entry.time) {
+            if taken_by == Some(served.row.as_str()) || !served.takes(&entry.partition, entry.time, entry.seq)
+            {
                 continue;
             }
             taken_by = Some(&served.row);

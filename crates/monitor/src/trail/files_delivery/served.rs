@@ -1,7 +1,7 @@
 //! The trails that delivery serves: those there are, and those that ended with something left to deliver.
 
 use jiff::Timestamp;
-use keywatch_store::{Kind, Partition, Scan, Store, StoreError, decode};
+use keywatch_store::{Kind, Partition, Scan, Seq, Store, StoreError, decode};
 
 use super::stored_delivery;
 use crate::trail::record::{ENDED, TRAIL, TrailRecord};
@@ -64,12 +64,8 @@ impl Served {
     }
 
     /// Whether a record belongs to it.
-    pub(super) fn takes(&self, partition: &Partition, time: Timestamp) -> bool {
-        let while_logging =
-            self.trail.is_logging() || self.trail.stopped.is_some_and(|stopped| time <= stopped);
-        !self.settled
-            && while_logging
-            && self.trail.covers(partition)
-            && self.trail.started.is_some_and(|started| started <= time)
+    pub(super) fn takes(&self, partition: &Partition, time: Timestamp, seq: Seq) -> bool {
+        let while_logging = self.trail.is_logging() || self.trail.is_before_stop(time, seq);
+        !self.settled && while_logging && self.trail.covers(partition) && self.trail.is_after_start(time, seq)
     }
 }

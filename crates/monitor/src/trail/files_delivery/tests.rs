@@ -80,6 +80,8 @@ impl World {
             started: Some(self.rehearsal.now()),
             stopped: None,
             spell: 0,
+            started_after: None,
+            stopped_after: None,
         };
         change(&mut trail);
         self.put(TRAIL, &self.row(), &trail).await;
