@@ -1,5 +1,6 @@
 /* Loaded before a server (LD_PRELOAD): kills it with SIGKILL before the n-th call that makes bytes durable or a name visible or gone, and
- * writes into a file what that call was about to do. With n = 0 it only counts. KEYWATCH_STOP_AT is n, KEYWATCH_STOP_LOG the file. */
+ * writes into a file (KEYWATCH_STOP_LOG) what that call was about to do. With n = 0 it only counts. KEYWATCH_STOP_AT is a file of two numbers
+ * that the test maps as well: how many calls there were, and n, which the test may set when a part of its work begins. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -8,10 +9,27 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-static atomic_long calls;
+struct control {
+    atomic_long calls, stop;
+};
+
+static struct control *control(void)
+{
+    static struct control *_Atomic mapped;
+    if (!mapped) {
+        const char *path = getenv("KEYWATCH_STOP_AT");
+        int fd = path ? open(path, O_RDWR) : -1;
+        void *at = fd < 0 ? MAP_FAILED : mmap(NULL, sizeof *mapped, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+        if (at == MAP_FAILED)
+            abort();
+        mapped = at;
+    }
+    return mapped;
+}
 
 /* Without stdio, which would come back here. */
 static void note(const char *what, const char *path, long call)
@@ -29,14 +47,16 @@ static void note(const char *what, const char *path, long call)
 
 static void pass(const char *what, const char *path)
 {
-    const char *text = getenv("KEYWATCH_STOP_AT");
-    long stop = text ? atol(text) : 0;
-    long call = atomic_fetch_add(&calls, 1) + 1;
-    if (stop == 0) {
+    long call = atomic_fetch_add(&control()->calls, 1) + 1;
+    long stop = atomic_load(&control()->stop);
+    if (stop == 0 || call < stop) {
+        if (stop != 0)
+            return;
         note(what, path, call);
-    } else if (call >= stop) {
+    } else {
         /* Calls that come after wait for the end, which must not come before the note is written. */
-        if (call == stop) {
+        static atomic_flag stopping = ATOMIC_FLAG_INIT;
+        if (!atomic_flag_test_and_set(&stopping)) {
             note(what, path, call);
             kill(getpid(), SIGKILL);
         }
