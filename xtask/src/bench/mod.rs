@@ -7,6 +7,7 @@ mod history;
 mod kms;
 mod load;
 mod measured;
+mod metrics;
 mod peers;
 mod random;
 mod report;
@@ -24,6 +25,8 @@ enum Bench {
     Verify(verify::Options),
     /// The newest page, a key's and a principal's day in a history of many records
     History(history::Options),
+    /// A million metrics in memory, the busiest among them, and points on their way in, beside Prometheus
+    Metrics(metrics::Options),
     /// Encrypt over HTTP with a durable record, beside a bare hyper server
     Kms(kms::Options),
     /// The bare server of `kms`, which starts it
@@ -37,13 +40,15 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
         return run(&["kms"])
             .and_then(|()| run(&["report"]))
             .and_then(|()| run(&["verify"]))
-            .and_then(|()| run(&["history"]));
+            .and_then(|()| run(&["history"]))
+            .and_then(|()| run(&["metrics"]));
     }
     let arguments = std::iter::once(&"bench").chain(arguments);
     match Bench::try_parse_from(arguments).map_err(|error| error.to_string())? {
         Bench::Report(options) => report::run(&options).map_err(|error| error.to_string()),
         Bench::Verify(options) => verify::run(&options).map_err(|error| error.to_string()),
         Bench::History(options) => history::run(&options),
+        Bench::Metrics(options) => metrics::run(&options),
         Bench::Kms(options) => kms::run(&options),
         Bench::BareServer => bare::run(),
     }

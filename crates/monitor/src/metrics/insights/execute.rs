@@ -350,6 +350,46 @@ mod tests {
         );
     }
 
+    /// Bounds leave out only what reading everything leaves out too.
+    #[test]
+    fn bounds_find_what_reading_all_finds() {
+        let mut store = SeriesStore::default();
+        let (mut random, now) = (7u64, 200_000);
+        let mut next = |below: u64| {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (random >> 33) % below
+        };
+        for _ in 0..6_000 {
+            let (key, operation) = (next(40).to_string(), next(3).to_string());
+            let (time, count) = (now - next(13_000) as Second, 1.0 + next(9) as f64 * next(9) as f64);
+            let dimensions = [("KeyArn", key.as_str()), ("Operation", operation.as_str())];
+            let metric =
+                MetricRef { partition: PARTITION, namespace: "A", name: "x", dimensions: &dimensions };
+            let set = StatisticSet::uniform(if next(20) == 0 { -1.0 } else { 1.0 }, count);
+            let unit = if next(4) == 0 { Unit::None } else { Unit::Count };
+            store.add(1, &Datum { metric, time, unit, high_resolution: false, set: &set }, now).unwrap();
+        }
+        for (start, period) in
+            [(now - 10_800, 60), (now - 9_990, 300), (now - 700, 60), (now - 10_800, 3_600)]
+        {
+            for order in ["SUM", "MAX"] {
+                let text = format!("SELECT SUM(x) FROM A GROUP BY KeyArn ORDER BY {order}() DESC");
+                let query = parse(&text).unwrap();
+                let window = Window::covering(start, now, period);
+                let plan = Plan::new(&store, &query, "000000000000");
+                let groups = Groups::of(&plan, store.named(PARTITION, "A", "x"), store.symbols().len());
+                let (store, query, window) = (&store, &query, &window);
+                let run =
+                    Run { store, partition: PARTITION, query, window, now, plan: &plan, groups: &groups };
+                for wanted in [1, 7, 40] {
+                    let order = query.order.unwrap();
+                    let by_bounds = run.first_by_bounds(order, wanted);
+                    assert_eq!(by_bounds, Some(run.first_of_all(order, wanted)), "{text} {start} {wanted}");
+                }
+            }
+        }
+    }
+
     #[test]
     fn groups_are_alphabetical_without_an_order() {
         check(
@@ -378,6 +418,15 @@ mod tests {
             &[("", &[(60, 10.0)])],
         );
         check("SUM(SuccessfulRequest) FROM \"AWS/KMS\" WHERE AWS.AccountId = '5'", &[]);
+        check(
+            "SUM(SuccessfulRequest) FROM \"AWS/KMS\" WHERE KeyArn = 'b' OR Operation = 'Decrypt' AND KeyArn IN ('a', 'c')",
+            &[("", &[(60, 10.0), (120, 3.0)])],
+        );
+        check("SUM(SuccessfulRequest) FROM \"AWS/KMS\" WHERE KeyArn IS NULL", &[("", &[(60, 7.0)])]);
+        check(
+            "SUM(SuccessfulRequest) FROM \"AWS/KMS\" WHERE NOT (KeyArn IS NULL OR KeyArn NOT IN ('a'))",
+            &[("", &[(60, 1.0), (120, 2.0)])],
+        );
     }
 
     #[test]
