@@ -51,10 +51,6 @@ pub struct Index {
 }
 
 impl Index {
-    pub fn len(&self) -> usize {
-        self.places.len()
-    }
-
     pub fn symbols(&self) -> &Symbols {
         &self.symbols
     }
