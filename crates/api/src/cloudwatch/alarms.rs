@@ -238,7 +238,7 @@ pub struct AlarmHistoryItem {
 shape! {
     /// `PutCompositeAlarm`
     pub struct PutCompositeAlarmRequest: Pascal {
-        alarm_name: String [len 1..=255] [pattern is_printable, "[^\\p{Cntrl}]+"],
+        alarm_name: String [len 1..=255],
         alarm_description: Option<String> [len 0..=1024],
         actions_enabled: Option<bool>,
         #[serde(rename = "OKActions")]
