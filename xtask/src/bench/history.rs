@@ -1,9 +1,11 @@
 //! `cargo xtask bench history`: questions to a history of many records, measured by an example of the history's crate.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
-use std::process::Command;
 
 use clap::Args;
+
+use super::measured::run_example;
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
@@ -16,19 +18,7 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: &Options) -> Result<(), String> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
-    command.args([
-        "run",
-        "--release",
-        "--quiet",
-        "--package",
-        "keywatch-history",
-        "--example",
-        "at_size",
-        "--",
-    ]);
-    command.arg(options.records.to_string()).args(&options.directory);
-    let status = command.status().map_err(|error| error.to_string())?;
-    if status.success() { Ok(()) } else { Err("the measurement failed".to_owned()) }
+    let records = OsString::from(options.records.to_string());
+    let directory = options.directory.clone().map(PathBuf::into_os_string);
+    run_example("keywatch-history", "at_size", [Some(records), directory].into_iter().flatten())
 }

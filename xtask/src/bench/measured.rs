@@ -2,6 +2,7 @@
 
 use super::corpus::{Corpus, corpus};
 use clap::Args;
+use std::ffi::OsStr;
 use std::io;
 use std::path::PathBuf;
 use std::process::Command;
@@ -29,6 +30,19 @@ impl Binary {
             std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
         Ok(target.join("release/keywatch"))
     }
+}
+
+/// Runs a crate's example that measures and prints.
+pub(super) fn run_example(
+    package: &str,
+    example: &str,
+    arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
+) -> Result<(), String> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command.args(["run", "--release", "--quiet", "--package", package, "--example", example, "--"]);
+    let status = command.args(arguments).status().map_err(|error| error.to_string())?;
+    if status.success() { Ok(()) } else { Err("the measurement failed".to_owned()) }
 }
 
 /// What is read, and how often.

@@ -1,9 +1,9 @@
 //! `cargo xtask bench metrics`: the memory of many series, the busiest twenty keys among them, and points on their way into them, measured
 //! by an example of the monitor's crate, beside Prometheus where it is installed.
 
-use std::process::Command;
-
 use clap::Args;
+
+use super::measured::run_example;
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
@@ -19,19 +19,6 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: &Options) -> Result<(), String> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
-    command.args([
-        "run",
-        "--release",
-        "--quiet",
-        "--package",
-        "keywatch-monitor",
-        "--example",
-        "metrics_at_size",
-        "--",
-    ]);
-    command.args([options.series, options.minutes, options.beside].map(|number| number.to_string()));
-    let status = command.status().map_err(|error| error.to_string())?;
-    if status.success() { Ok(()) } else { Err("the measurement failed".to_owned()) }
+    let numbers = [options.series, options.minutes, options.beside].map(|number| number.to_string());
+    run_example("keywatch-monitor", "metrics_at_size", numbers)
 }
