@@ -407,7 +407,8 @@ def test_a_kill_at_any_write_loses_and_doubles_nothing(house):
         seen.update(answered=len(house.answered), imported=len(house.acknowledged), history=len(records))
         seen.update(digests=answer["digests"], files=answer["logFiles"])
     print(f"{sum(stopped.values())} faults of {len(writes)} writes: SIGKILL before {dict(stopped)}, during {dict(phases)}; {dict(seen)}")
-    assert stopped["(after the last)"] <= len(stops) // 2, stopped
+    # A round after a kill has fewer writes than one that was counted.
+    assert sum(phases.values()) * 4 >= len(stops), stopped
     # It comes sooner or later, so that no number of stops is sure to hit each of these.
     print(f"of what is done beside the calls, hit: {sorted(BESIDE & set(stopped))}; not: {sorted(BESIDE - set(stopped))}")
 
