@@ -66,6 +66,7 @@ pub async fn dispatch(
     call: &mut Call<'_>,
     service: &CloudWatch,
 ) -> Result<Vec<u8>, Fault> {
+    // The one operation whose answer may be no text of the protocol: the picture itself.
     if op == CloudWatchOperation::GetMetricWidgetImage {
         let request = wire.decode()?;
         call.notes.note_request(&request);
