@@ -7,9 +7,8 @@ use super::{
     alarm::{self, Alarm},
     mute::{self, MUTE_RULE, MuteRule, RULES_MAX, mute_key, schedule::Schedule},
     store::{ALARM, alarm_key},
-    tagged::check_tags,
 };
-use crate::cloudwatch::{CloudWatch, CloudWatchError};
+use crate::cloudwatch::{CloudWatch, CloudWatchError, tagged::check_tags};
 
 pub(crate) async fn put_alarm_mute_rule(
     call: &mut Call<'_>,

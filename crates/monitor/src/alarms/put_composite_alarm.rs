@@ -16,9 +16,8 @@ use super::{
     history::Configured,
     put_metric_alarm::check_action,
     store::{ALARM, alarm_key},
-    tagged::check_tags,
 };
-use crate::cloudwatch::{CloudWatch, CloudWatchError};
+use crate::cloudwatch::{CloudWatch, CloudWatchError, tagged::check_tags};
 
 /// Services that take the actions of metric alarms only.
 const REFUSED_SERVICES: [&str; 3] = ["autoscaling", "automate", "swf"];

@@ -14,10 +14,9 @@ use super::{
     history::Configured,
     spec::MissingData,
     store::{ALARM, alarm_key},
-    tagged::check_tags,
 };
 use crate::{
-    cloudwatch::{CloudWatch, CloudWatchError},
+    cloudwatch::{CloudWatch, CloudWatchError, tagged::check_tags},
     metrics::{
         Second,
         put_metric_data::sorted,

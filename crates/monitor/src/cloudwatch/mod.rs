@@ -3,6 +3,10 @@
 //! **Not here:** what happens later to what was put (`metrics::follower`, `alarms::reconcile`).
 
 mod error;
+mod list_tags_for_resource;
+mod tag_resource;
+pub(crate) mod tagged;
+mod untag_resource;
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,8 +20,8 @@ use crate::{
     alarms::{
         delete_alarm_mute_rule, delete_alarms, describe_alarm_contributors, describe_alarm_history,
         describe_alarms, describe_alarms_for_metric, disable_alarm_actions, enable_alarm_actions,
-        get_alarm_mute_rule, list_alarm_mute_rules, list_tags_for_resource, put_alarm_mute_rule,
-        put_composite_alarm, put_metric_alarm, set_alarm_state, tag_resource, untag_resource,
+        get_alarm_mute_rule, list_alarm_mute_rules, put_alarm_mute_rule, put_composite_alarm,
+        put_metric_alarm, set_alarm_state,
     },
     dashboards::{delete_dashboards, get_dashboard, list_dashboards, put_dashboard},
     engine::EngineHandle,

@@ -7,8 +7,7 @@ use serde_json::json;
 
 use super::body;
 use super::record::{self, DASHBOARD, DashboardRecord};
-use crate::alarms::tagged::check_tags;
-use crate::cloudwatch::{CloudWatch, CloudWatchError};
+use crate::cloudwatch::{CloudWatch, CloudWatchError, tagged::check_tags};
 
 /// Dashboards of one account; AWS has no such limit.
 pub const DASHBOARDS_MAX: usize = 10_000;

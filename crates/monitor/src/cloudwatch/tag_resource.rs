@@ -4,7 +4,7 @@ use keywatch_api::cloudwatch::alarms::TagResourceRequest;
 use keywatch_iam::Call;
 
 use super::tagged::{TAGS_MAX, Tagged};
-use crate::cloudwatch::{CloudWatch, CloudWatchError};
+use super::{CloudWatch, CloudWatchError};
 
 pub(crate) async fn tag_resource(
     call: &mut Call<'_>,

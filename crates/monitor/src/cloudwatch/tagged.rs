@@ -6,15 +6,13 @@ use keywatch_api::{Arn, cloudwatch::alarms::Tag};
 use keywatch_iam::Call;
 use keywatch_store::{StoreError, Transaction};
 
-use super::{
+use super::CloudWatchError;
+use crate::alarms::{
     alarm::Alarm,
     mute::{MUTE_RULE, MuteRule, mute_key},
     store::{ALARM, alarm_key},
 };
-use crate::{
-    cloudwatch::CloudWatchError,
-    dashboards::record::{DASHBOARD, DashboardRecord, key as dashboard_key},
-};
+use crate::dashboards::record::{DASHBOARD, DashboardRecord, key as dashboard_key};
 
 pub(super) const TAGS_MAX: usize = 50;
 

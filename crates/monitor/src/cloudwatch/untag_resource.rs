@@ -4,7 +4,7 @@ use keywatch_api::cloudwatch::alarms::UntagResourceRequest;
 use keywatch_iam::Call;
 
 use super::tagged::Tagged;
-use crate::cloudwatch::{CloudWatch, CloudWatchError};
+use super::{CloudWatch, CloudWatchError};
 
 pub(crate) async fn untag_resource(
     call: &mut Call<'_>,

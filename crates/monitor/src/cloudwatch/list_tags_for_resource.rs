@@ -4,7 +4,7 @@ use keywatch_api::cloudwatch::alarms::{ListTagsForResourceRequest, ListTagsForRe
 use keywatch_iam::Call;
 
 use super::tagged::Tagged;
-use crate::cloudwatch::{CloudWatch, CloudWatchError};
+use super::{CloudWatch, CloudWatchError};
 
 pub(crate) async fn list_tags_for_resource(
     call: &mut Call<'_>,
