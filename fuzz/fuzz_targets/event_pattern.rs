@@ -2,7 +2,7 @@
 //! pattern alone must agree with itself in a set.
 #![no_main]
 
-use keywatch_monitor::events::pattern::{EventPattern, RuleSet};
+use keywatch_patterns::event::{EventPattern, RuleSet};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {

@@ -2,7 +2,7 @@
 //! may panic, and the message must not be changed by being matched.
 #![no_main]
 
-use keywatch_monitor::logs::pattern::{FilterPattern, ValueSelector};
+use keywatch_patterns::filter::{FilterPattern, ValueSelector};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {

@@ -22,7 +22,6 @@ mod list_rule_names_by_target;
 mod list_rules;
 mod list_tags_for_resource;
 mod list_targets_by_rule;
-pub mod pattern;
 mod put_events;
 mod put_rule;
 mod put_targets;

@@ -26,7 +26,6 @@ mod list_tags_for_resource;
 mod list_tags_log_group;
 mod merge;
 mod metric_filter;
-pub mod pattern;
 mod put_log_events;
 mod put_metric_filter;
 mod put_retention_policy;

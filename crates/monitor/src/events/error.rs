@@ -6,7 +6,7 @@ use keywatch_api::WireError;
 use keywatch_iam::AccessDenied;
 use keywatch_store::StoreError;
 
-use super::pattern::InvalidPattern;
+use keywatch_patterns::event::InvalidPattern;
 
 /// Errors of the EventBridge operations. Texts are AWS's where it is known what AWS says.
 #[derive(Debug, thiserror::Error)]

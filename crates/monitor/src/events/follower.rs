@@ -14,6 +14,7 @@ use keywatch_api::{
     Arn,
     events::{RuleState, ShownTarget},
 };
+use keywatch_patterns::event::{EventPattern, RuleSet};
 use keywatch_store::{
     Append, Batch, CommitError, EntryKind, LogEntry, Partition, Scan, Seq, Store, StoreError, decode,
 };
@@ -21,7 +22,6 @@ use keywatch_store::{
 use super::{
     envelope::{self, derived_id},
     input::{self, Context},
-    pattern::{EventPattern, RuleSet},
     record::{RULE, RuleRecord, rule_arn},
 };
 use crate::{

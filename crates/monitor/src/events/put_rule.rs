@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 
 use keywatch_api::events::{PutRuleRequest, PutRuleResponse, RuleState};
 use keywatch_iam::Call;
+use keywatch_patterns::event::EventPattern;
 use keywatch_store::Scan;
 
 use super::{
     Events, EventsError, access,
-    pattern::EventPattern,
     record::{RULE, RuleRecord, rule_arn, rule_key},
     tags,
 };

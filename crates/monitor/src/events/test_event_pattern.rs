@@ -2,9 +2,10 @@
 
 use keywatch_api::events::{TestEventPatternRequest, TestEventPatternResponse};
 use keywatch_iam::Call;
+use keywatch_patterns::event::EventPattern;
 use serde::{Deserialize, de::IgnoredAny};
 
-use super::{Events, EventsError, pattern::EventPattern};
+use super::{Events, EventsError};
 
 pub(crate) async fn test_event_pattern(
     call: &mut Call<'_>,

@@ -6,7 +6,7 @@ use keywatch_api::WireError;
 use keywatch_iam::AccessDenied;
 use keywatch_store::StoreError;
 
-use super::pattern::InvalidFilterPattern;
+use keywatch_patterns::filter::InvalidFilterPattern;
 
 /// Errors of the Logs operations. Texts are AWS's where it is known what AWS says.
 #[derive(Debug, thiserror::Error)]

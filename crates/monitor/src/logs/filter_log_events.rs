@@ -8,13 +8,13 @@ use keywatch_api::{
 };
 use keywatch_crypto::digest;
 use keywatch_iam::Call;
+use keywatch_patterns::filter::FilterPattern;
 use keywatch_store::Scan;
 
 use super::{
     Logs, LogsError, access,
     chunk::Position,
     merge::Merge,
-    pattern::FilterPattern,
     record::{self, GroupRecord, STATS, STREAM, StreamRecord, StreamStats},
     sweep,
 };

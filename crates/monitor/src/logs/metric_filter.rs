@@ -6,13 +6,10 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use keywatch_patterns::filter::{FilterPattern, InvalidFilterPattern, ValueSelector};
 use keywatch_store::{Append, Partition, Seq};
 
-use super::{
-    chunk::SPAN_MS,
-    pattern::{FilterPattern, InvalidFilterPattern, ValueSelector},
-    record::FilterRecord,
-};
+use super::{chunk::SPAN_MS, record::FilterRecord};
 use crate::entry::{Body, Point, PointValue, Points};
 
 /// Different values one point holds at most, as PutMetricData allows.

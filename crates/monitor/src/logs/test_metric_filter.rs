@@ -2,8 +2,9 @@
 
 use keywatch_api::logs::{MetricFilterMatchRecord, TestMetricFilterRequest, TestMetricFilterResponse};
 use keywatch_iam::Call;
+use keywatch_patterns::filter::FilterPattern;
 
-use super::{Logs, LogsError, pattern::FilterPattern};
+use super::{Logs, LogsError};
 
 pub(crate) async fn test_metric_filter(
     call: &mut Call<'_>,

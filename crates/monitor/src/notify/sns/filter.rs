@@ -2,10 +2,10 @@
 //!
 //! Source: SNS developer guide, "Message filtering".
 
+use keywatch_patterns::event::EventPattern;
 use serde_json::{Map, Value};
 
 use crate::entry::Message;
-use crate::events::pattern::EventPattern;
 use crate::notify::topic::SubscriptionRecord;
 
 const KEYS_MAX: usize = 5;
