@@ -64,6 +64,9 @@ pub struct Message {
     pub by_protocol: bool,
     #[serde(default)]
     pub attributes: BTreeMap<String, MessageAttribute>,
+    /// The ARN of the event rule that called the target.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

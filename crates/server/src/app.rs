@@ -18,6 +18,7 @@ use keywatch_store::Store;
 
 use crate::auth::authenticate::Authenticator;
 use crate::clock::TestClock;
+use crate::latency::Latencies;
 
 /// What a running server is made of, apart from its listeners.
 #[derive(Debug)]
@@ -42,6 +43,7 @@ pub struct App {
     pub trails: Trails,
     pub notify: Notify,
     pub sources: Sources,
+    pub latencies: Arc<Latencies>,
 }
 
 impl AsRef<Store> for App {

@@ -14,6 +14,7 @@ pub mod detect;
 pub mod exit;
 pub mod history;
 pub mod keywatch;
+pub mod latency;
 pub mod logging;
 pub mod private_file;
 pub mod progress;

@@ -4,6 +4,8 @@
 //! **Invariants:** a call that was accepted, refused or malformed leaves exactly one record; when the record cannot be
 //! written, nothing of the operation's answer leaves. An operation runs again when somebody else changed what it read.
 
+use std::time::Instant;
+
 use bytes::Bytes;
 use http::header::{HOST, USER_AGENT};
 use jiff::Timestamp;
@@ -74,6 +76,7 @@ pub async fn run<W: Work>(app: &App, ask: &Ask<'_>, work: &W) -> Done<W::Answer>
     let ids = Ids::new();
     let info = work.info();
     let now = app.clock.now();
+    let begun = Instant::now();
     let request = Received {
         method: ask.head.method.as_str(),
         path: ask.head.path,
@@ -83,7 +86,14 @@ pub async fn run<W: Work>(app: &App, ask: &Ask<'_>, work: &W) -> Done<W::Answer>
         body: ask.received,
     };
     let outcome = match app.auth.authenticate(&request, info.service, now).await {
-        Ok(who) => operate(app, ask, work, &who, &ids, now).await,
+        Ok(who) => {
+            let outcome = operate(app, ask, work, &who, &ids, now).await;
+            if info.service == Service::Kms {
+                let took = begun.elapsed();
+                app.latencies.note(&who.caller.account, &who.region, info.name, now, took);
+            }
+            outcome
+        }
         Err(refused) => Err(refuse(app, ask, work, &refused, &ids, now).await),
     };
     if let Err(fault) = &outcome {

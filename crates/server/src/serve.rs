@@ -36,6 +36,7 @@ use crate::clock::{StoredClock, TestClock, WorldClock, world_now};
 use crate::config::{Config, ConfigError, ServeOptions, TestClockStart, Tls, read_toml};
 use crate::data_dir::{self, DataDirError, ServerFile};
 use crate::history::{self, Keeping};
+use crate::latency::Gathering;
 use crate::root_secrets::{self, RootKeyError};
 use crate::wire::accept::{self, Front};
 use crate::wire::tls::{self, TlsError};
@@ -118,6 +119,7 @@ async fn serve(config: Config) -> Result<(), StartError> {
     let (app, engine, keeper) = build(&config, store.clone(), endpoint.clone()).await?;
     let keeping = Keeping::start(keeper, app.clock.clone());
     let engine = tokio::spawn(engine.run());
+    let gathering = Gathering::start(app.latencies.clone(), store.clone(), app.clock.clone());
     let notify = app.notify.clone();
     let deliveries = tokio::spawn(async move { notify.run().await });
     let sources = app.sources.clone();
@@ -132,6 +134,7 @@ async fn serve(config: Config) -> Result<(), StartError> {
         warn!(%error, "The endpoint file could not be removed");
     }
     front.stop().await;
+    gathering.stop().await;
     app.engine.stop().await;
     if let Err(error) = engine.await {
         warn!(%error, "The engine did not end in order");
@@ -218,6 +221,7 @@ async fn build(
         history,
         notify,
         sources,
+        latencies: Arc::default(),
         bodies,
         store,
     };

@@ -201,6 +201,7 @@ fn message(change: &Change<'_>, action: &str) -> Option<Message> {
         subject,
         body,
         by_protocol,
+        rule: None,
         attributes: BTreeMap::new(),
     })
 }

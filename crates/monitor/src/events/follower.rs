@@ -27,7 +27,7 @@ use super::{
 use crate::{
     engine::{Follower, Standing},
     entry::{Body, Event, Message, Target},
-    metrics::derive::services::triggered,
+    metrics::derive::services::of_rules,
     trail::import::reaches_rules,
 };
 
@@ -35,10 +35,19 @@ const NAME: &str = "events";
 /// Larger events are not sent.
 const EVENT_BYTES_MAX: usize = 256 * 1024;
 const ROWS_AT_ONCE: usize = 500;
-const RULES_AN_ENTRY: usize = 500;
+const COUNTS_AN_ENTRY: usize = 1_000;
 
-/// How many events hit each rule of a partition, and how many of its targets they called.
-type Hits = BTreeMap<Partition, BTreeMap<String, (f64, usize)>>;
+/// What came of each rule of a partition.
+type Hits = BTreeMap<Partition, BTreeMap<String, Hit>>;
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Hit {
+    events: usize,
+    /// Targets called.
+    calls: usize,
+    /// Targets that could not be called: what they are told cannot be made of the event, or there is no such service here.
+    failed: usize,
+}
 
 /// See the module.
 #[derive(Debug)]
@@ -170,27 +179,28 @@ fn deliver(
         if rule.since >= entry.seq || (event.only_if_asked_for && !asked) {
             continue;
         }
-        let context = Context {
-            rule_arn: &rule_arn(&entry.partition, &rule.name),
-            rule_name: &rule.name,
-            ingestion_time: &ingestion_time,
-        };
+        let arn = rule_arn(&entry.partition, &rule.name);
+        let context = Context { rule_arn: &arn, rule_name: &rule.name, ingestion_time: &ingestion_time };
         let hit = hits.entry(entry.partition.clone()).or_default().entry(rule.name.clone()).or_default();
-        *hit = (hit.0 + 1.0, hit.1 + rule.targets.len());
+        hit.events += 1;
+        hit.calls += rule.targets.len();
         for target in &rule.targets {
-            let Some(body) = input::render(target, &event.envelope, &context) else { continue };
+            let body = input::render(target, &event.envelope, &context);
+            let Some((body, (partition, to))) = body.zip(destination(target)) else {
+                hit.failed += 1;
+                continue;
+            };
             let id = derived_id(&[&entry.seq.to_string(), &rule.name, &target.id, &event.envelope]);
-            if let Some((partition, to)) = destination(target) {
-                let message = Message {
-                    target: to,
-                    id: id.to_string(),
-                    subject: None,
-                    body,
-                    by_protocol: false,
-                    attributes: Default::default(),
-                };
-                appends.push(message.append(partition, now));
-            }
+            let message = Message {
+                target: to,
+                id: id.to_string(),
+                subject: None,
+                body,
+                by_protocol: false,
+                rule: Some(arn.clone()),
+                attributes: Default::default(),
+            };
+            appends.push(message.append(partition, now));
         }
     }
 }
@@ -199,10 +209,17 @@ fn deliver(
 fn points(hits: &Hits, now: Timestamp) -> Vec<Append> {
     let mut appends = Vec::new();
     for (partition, rules) in hits {
-        let rules: Vec<_> =
-            rules.iter().map(|(name, (events, targets))| (name.as_str(), *events, *targets)).collect();
-        for some in rules.chunks(RULES_AN_ENTRY) {
-            appends.push(triggered(some.iter().copied(), now).append(partition.clone(), now));
+        let counts = |(name, hit): (&String, &Hit)| {
+            let counts = [
+                ("TriggeredRules", hit.events),
+                ("Invocations", hit.calls),
+                ("FailedInvocations", hit.failed),
+            ];
+            counts.map(|(metric, count)| (metric, name.clone(), count))
+        };
+        let counts: Vec<_> = rules.iter().flat_map(counts).filter(|(_, _, count)| *count > 0).collect();
+        for some in counts.chunks(COUNTS_AN_ENTRY) {
+            appends.push(of_rules(some, now).append(partition.clone(), now));
         }
     }
     appends

@@ -25,6 +25,7 @@ use super::{
 use crate::{
     engine::{Follower, Standing},
     entry::{Body, LogEvents},
+    metrics::derive::services::delivered,
     trail::{
         import::reaches_log_groups,
         record::{TRAIL, TrailRecord},
@@ -66,6 +67,7 @@ struct Intake {
 
 /// The new events of one stream.
 struct StreamIntake {
+    group: String,
     group_id: String,
     stream_id: String,
     partition: Partition,
@@ -73,6 +75,8 @@ struct StreamIntake {
     /// Entries up to here are about another group or stream of the same name.
     since: Seq,
     events: Vec<StoredEvent>,
+    /// Events and bytes that trails delivered; those that were put are counted where they came in.
+    delivered: (usize, usize),
 }
 
 impl LogsFollower {
@@ -112,6 +116,11 @@ impl LogsFollower {
         for stream in &mut intake.streams {
             stream.events.sort_unstable();
             write_stream(&mut tx, stream).await?;
+            let (events, bytes) = stream.delivered;
+            if events > 0 {
+                let points = delivered(&stream.group, events, bytes, now);
+                tx.append(points.append(stream.partition.clone(), now));
+            }
         }
         for points in intake.samples.into_appends(now) {
             tx.append(points);
@@ -172,7 +181,11 @@ impl LogsFollower {
             let Some(place) = self.place(tx, intake, group_key, &home, stream, made).await? else { continue };
             let position = Position { time: entry.time.as_millisecond(), seq: entry.seq, index };
             let ingested = now.as_millisecond();
-            take(intake, place, StoredEvent { position, ingested, message: message.to_owned() });
+            let bytes = message.len();
+            if take(intake, place, StoredEvent { position, ingested, message: message.to_owned() }) {
+                let delivered = &mut intake.streams[place].delivered;
+                *delivered = (delivered.0 + 1, delivered.1 + bytes);
+            }
         }
         Ok(())
     }
@@ -201,11 +214,13 @@ impl LogsFollower {
             Some((group, stream)) => {
                 intake.streams.push(StreamIntake {
                     since: group.since.max(stream.since),
+                    group: group.name,
                     group_id: group.id,
                     stream_id: stream.id,
                     partition: partition.clone(),
                     filters: self.filters_of(group_key).await?,
                     events: Vec::new(),
+                    delivered: (0, 0),
                 });
                 Some(intake.streams.len() - 1)
             }
@@ -294,16 +309,17 @@ impl Follower for LogsFollower {
     }
 }
 
-/// Adds an event to its stream and looks at it with the filters of its group.
-fn take(intake: &mut Intake, place: usize, event: StoredEvent) {
+/// Adds an event to its stream and looks at it with the filters of its group; false when it is of an earlier stream of the name.
+fn take(intake: &mut Intake, place: usize, event: StoredEvent) -> bool {
     let stream = &mut intake.streams[place];
     if event.position.seq <= stream.since {
-        return;
+        return false;
     }
     for filter in stream.filters.iter().filter(|filter| filter.since < event.position.seq) {
         intake.samples.add(filter, &stream.partition, event.position.time, &event.message);
     }
     stream.events.push(event);
+    true
 }
 
 /// A stream, made when it is missing if `made` says so.

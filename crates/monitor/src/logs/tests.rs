@@ -352,9 +352,19 @@ async fn a_trail_feeds_its_group_and_the_guides_filter_counts() {
     assert_eq!(found["events"].as_array().unwrap().len(), 1);
     assert_eq!(found["events"][0]["logStreamName"], "000000000000_CloudTrail_us-east-1");
     assert_eq!(found["events"][0]["message"], pending.to_string());
-    let points = world.entries(EntryKind::Points).await;
-    assert_eq!(points.len(), 1);
-    assert_eq!(Points::read(&points[0]).unwrap().points[0].value, PointValue::One(1.0));
+    let entries = world.entries(EntryKind::Points).await;
+    let points: Vec<Points> = entries.iter().map(|entry| Points::read(entry).unwrap()).collect();
+    let (logs, filtered): (Vec<_>, Vec<_>) =
+        points.into_iter().partition(|points| points.namespace == "AWS/Logs");
+    assert_eq!(filtered.len(), 1);
+    assert_eq!(filtered[0].points[0].value, PointValue::One(1.0));
+    let incoming = |name: &str| {
+        let of_group = logs.iter().flat_map(|points| &points.points);
+        let of_group = of_group.filter(|point| point.metric_name == name && !point.dimensions.is_empty());
+        of_group.map(|point| if let PointValue::One(value) = point.value { value } else { 0.0 }).sum::<f64>()
+    };
+    assert_eq!(incoming("IncomingLogEvents"), 2.0);
+    assert!(incoming("IncomingBytes") > pending.to_string().len() as f64);
     let all = ok(
         &world,
         "GetLogEvents",

@@ -60,6 +60,7 @@ pub fn derive(record: &[u8], importer: Option<&str>, mut each: impl FnMut(Derive
         }
         kms::successful_request(&record, importer, operation, time, &mut each);
         insight::material_uses(&record, importer, operation, time, &mut each);
+        insight::decrypt_share(&record, importer, operation, time, &mut each);
     }
     kms::countdown(&record, importer, operation, time, &mut each);
 }

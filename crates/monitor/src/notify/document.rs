@@ -198,6 +198,7 @@ mod tests {
             subject: None,
             body: body.into(),
             by_protocol,
+            rule: None,
             attributes: BTreeMap::new(),
         };
         let structured = message(r#"{"default":"d","email":"e","sqs":5}"#, true);

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
+use keywatch_api::Arn;
 use keywatch_store::{
-    Batch, CommitError, EntryKind, Kind, LogEntry, Row, Scan, Seq, StoreError, decode, encode,
+    Batch, CommitError, EntryKind, Kind, LogEntry, Partition, Row, Scan, Seq, StoreError, decode, encode,
 };
 
 use super::delivery::{
@@ -23,6 +24,7 @@ use super::topic::{ENDPOINT, Protocol, SUBSCRIPTION, SubscriptionRecord, TOPIC, 
 use super::{Notify, attempt, sqs};
 use crate::engine::{Follower, Standing};
 use crate::entry::{Body, Message, Target};
+use crate::metrics::derive::services::of_rules;
 
 const NAME: &str = "notify";
 /// What is derived is committed when it has this many bytes.
@@ -118,6 +120,7 @@ impl NotifyFollower {
         let Ok(name) = TopicName::parse(arn, "TopicArn") else { return Ok(()) };
         let Some(row) = store.get(TOPIC, &name.key()).await? else {
             tracing::warn!(topic = arn, "A message for a topic that does not exist was dropped");
+            derived.fail(&message, published);
             return Ok(());
         };
         let topic: TopicRecord = decode(&row.bytes)?;
@@ -218,6 +221,7 @@ impl NotifyFollower {
         let Some(name) = QueueName::from_arn(arn) else { return Ok(()) };
         let Some(queue) = self.queue(&name).await? else {
             tracing::warn!(queue = arn, "A message for a queue that does not exist was dropped");
+            derived.fail(&message, sent);
             return Ok(());
         };
         derived.arrive(&queue, message.body, message.attributes, sent)
@@ -364,6 +368,14 @@ struct Derived {
 }
 
 impl Derived {
+    /// Counts a call of a rule's target that is not there.
+    fn fail(&mut self, message: &Message, time: Timestamp) {
+        let Some(arn) = message.rule.as_deref().and_then(|arn| arn.parse::<Arn>().ok()) else { return };
+        let name = arn.resource.trim_start_matches("rule/").to_owned();
+        let points = of_rules(&[("FailedInvocations", name, 1)], time);
+        self.batch.appends.push(points.append(Partition::new(&arn.account, &arn.region), time));
+    }
+
     fn deliver(
         &mut self,
         arn: &str,

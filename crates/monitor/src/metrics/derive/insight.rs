@@ -51,6 +51,40 @@ fn principal<'r>(record: &'r Record<'_>) -> &'r str {
     }
 }
 
+/// What part of a key's encrypting and decrypting is decrypting, in percent: one sample a call, 100 or 0. The average is the share, the
+/// number of samples the calls. The share of data that is read back changes slowly; of data that is carried off it does not.
+pub(super) fn decrypt_share(
+    record: &Record<'_>,
+    importer: Option<&str>,
+    operation: &str,
+    time: Second,
+    each: &mut impl FnMut(Derived<'_>),
+) {
+    let value = match operation {
+        "Decrypt" => 100.0,
+        "Encrypt" | "GenerateDataKey" | "GenerateDataKeyWithoutPlaintext" => 0.0,
+        _ => return,
+    };
+    let Some(key) = key_arns(record).next() else { return };
+    if is_of_caller(record, &key) {
+        return;
+    }
+    let partition = key.partition(importer);
+    let dimensions = [("KeyArn", key.arn)];
+    let metric = MetricRef {
+        partition: &partition,
+        namespace: NAMESPACE,
+        name: "DecryptShare",
+        dimensions: &dimensions,
+    };
+    each(Derived::Point { metric, time, unit: Unit::Percent, value });
+}
+
+/// Of a call across accounts the record of the key's owner counts, as with the uses of keys.
+fn is_of_caller(record: &Record<'_>, key: &KeyArn<'_>) -> bool {
+    record.shared_event_id.is_some() && record.recipient_account_id.as_deref() != Some(key.account)
+}
+
 /// Data keys and encryptions of a key material.
 pub(super) fn material_uses(
     record: &Record<'_>,
@@ -74,8 +108,7 @@ pub(super) fn material_uses(
         _ => return,
     };
     let (Some(key), Some(material)) = (key, material.as_deref()) else { return };
-    // As with the uses of keys: of a call across accounts the record of the key's owner counts.
-    if record.shared_event_id.is_some() && record.recipient_account_id.as_deref() != Some(key.account) {
+    if is_of_caller(record, &key) {
         return;
     }
     let partition = key.partition(importer);

@@ -54,16 +54,34 @@ pub fn settled(topic_arn: &str, delivered: bool, time: Timestamp) -> Points {
     }
 }
 
-/// Rules that events hit, each with how many of its targets were called.
+/// What came of event rules: name of the metric, name of the rule, and how often.
 ///
-/// Source: EventBridge User Guide, "Monitoring Amazon EventBridge": `TriggeredRules` and `Invocations`.
-pub fn triggered<'r>(rules: impl IntoIterator<Item = (&'r str, f64, usize)>, time: Timestamp) -> Points {
+/// Source: EventBridge User Guide, "Monitoring Amazon EventBridge": `TriggeredRules`, `Invocations` and `FailedInvocations`.
+pub fn of_rules(counts: &[(&str, String, usize)], time: Timestamp) -> Points {
+    let point =
+        |(metric, rule, times): &(&str, String, usize)| count(metric, "RuleName", rule, *times as f64, time);
+    Points { namespace: EVENTS.to_owned(), points: counts.iter().map(point).collect() }
+}
+
+/// Events that a trail delivered into a log group of its account, as those that are put are counted by [`of_log_events`].
+pub fn delivered(group: &str, events: usize, bytes: usize, time: Timestamp) -> Points {
     let mut points = Vec::new();
-    for (rule, events, targets) in rules {
-        points.push(count("TriggeredRules", "RuleName", rule, events, time));
-        points.push(count("Invocations", "RuleName", rule, targets as f64, time));
+    for dimensions in [vec![("LogGroupName".to_owned(), group.to_owned())], Vec::new()] {
+        for (name, unit, value) in [
+            ("IncomingBytes", Unit::Bytes, PointValue::One(bytes as f64)),
+            ("IncomingLogEvents", Unit::Count, PointValue::One(events as f64)),
+        ] {
+            points.push(Point {
+                metric_name: name.to_owned(),
+                dimensions: dimensions.clone(),
+                time,
+                unit: Some(unit.as_str().into()),
+                resolution: 60,
+                value,
+            });
+        }
     }
-    Points { namespace: EVENTS.to_owned(), points }
+    Points { namespace: LOGS.to_owned(), points }
 }
 
 fn topic_name(arn: &str) -> &str {

@@ -234,6 +234,7 @@ fn outcomes_and_principals() {
         &[
             "Requests ErrorCode=None Operation=Decrypt = 1",
             "Requests ErrorCode=None Operation=Decrypt PrincipalArn=arn:aws:sts::111122223333:assumed-role/App = 1",
+            "DecryptShare KeyArn=K = 100",
         ],
     );
     check_ours(
@@ -249,7 +250,8 @@ fn outcomes_and_principals() {
         (r#""type":"Unknown""#, "Unknown"),
     ] {
         let want = format!("Requests ErrorCode=None Operation=Decrypt PrincipalArn={principal} = 1");
-        check_ours(&by(identity, ""), &["Requests ErrorCode=None Operation=Decrypt = 1", &want]);
+        let share = "DecryptShare KeyArn=K = 100";
+        check_ours(&by(identity, ""), &["Requests ErrorCode=None Operation=Decrypt = 1", &want, share]);
     }
 }
 
@@ -281,6 +283,44 @@ fn uses_of_key_material() {
 }
 
 #[test]
+fn the_share_of_decrypting() {
+    let share = |operation: &str| {
+        let mut got = all(&on_key(operation, ""), None);
+        got.retain(|text| text.contains("DecryptShare"));
+        got.iter().map(|text| text.rsplit(' ').next().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(share("Decrypt"), ["100"]);
+    assert_eq!(share("Encrypt"), ["0"]);
+    assert_eq!(share("GenerateDataKey"), ["0"]);
+    assert_eq!(share("ReEncrypt"), [""; 0]);
+    assert_eq!(share("Sign"), [""; 0]);
+}
+
+#[test]
+fn what_trails_deliver_and_rules_call() {
+    let time: jiff::Timestamp = "2025-05-20T20:45:08Z".parse().unwrap();
+    let show = |points: crate::entry::Points| {
+        let one = |point: &crate::entry::Point| {
+            format!("{} {:?} {:?}", point.metric_name, point.dimensions, point.value)
+        };
+        points.points.iter().map(one).collect::<Vec<_>>()
+    };
+    let group = r#"[("LogGroupName", "g")]"#;
+    let want = [
+        format!("IncomingBytes {group} One(30.0)"),
+        format!("IncomingLogEvents {group} One(3.0)"),
+        "IncomingBytes [] One(30.0)".into(),
+        "IncomingLogEvents [] One(3.0)".into(),
+    ];
+    assert_eq!(show(services::delivered("g", 3, 30, time)), want);
+    let counts = [("TriggeredRules", "r".to_owned(), 1), ("FailedInvocations", "r".to_owned(), 2)];
+    let rule = r#"[("RuleName", "r")]"#;
+    let want =
+        [format!("TriggeredRules {rule} One(1.0)"), format!("FailedInvocations {rule} Many([(1.0, 2.0)])")];
+    assert_eq!(show(services::of_rules(&counts, time)), want);
+}
+
+#[test]
 fn what_comes_into_log_groups_and_topics() {
     use crate::entry::{LogEvent, LogEvents, Message, Target};
     let ingested: jiff::Timestamp = "2025-05-20T20:45:08Z".parse().unwrap();
@@ -306,6 +346,7 @@ fn what_comes_into_log_groups_and_topics() {
         subject: None,
         body: "four".into(),
         by_protocol: false,
+        rule: None,
         attributes: Default::default(),
     };
     got.clear();

@@ -107,6 +107,7 @@ mod tests {
             subject: None,
             body: r#"{"kind":{"name":"x"}}"#.into(),
             by_protocol: false,
+            rule: None,
             attributes: BTreeMap::from([
                 ("color".into(), attribute("String", "red")),
                 ("size".into(), attribute("Number", "7")),

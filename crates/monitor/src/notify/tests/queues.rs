@@ -63,6 +63,7 @@ async fn messages_of_rules_arrive_once_as_they_are() {
         subject: None,
         body: r#"{"detail":1}"#.into(),
         by_protocol: false,
+        rule: None,
         attributes: BTreeMap::new(),
     };
     let mut call = world.call(root());
