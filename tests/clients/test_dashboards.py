@@ -14,6 +14,7 @@ import botocore.credentials
 import pytest
 from botocore.exceptions import ClientError
 
+from bare import Bare
 from harness import ACCOUNT, REGION, Aws, Server
 
 START = "2026-11-02T08:00:00Z"
@@ -77,6 +78,22 @@ def test_a_dashboard_lives(server, cloudwatch):
     records = Aws(server)("cloudtrail", "lookup-events", lookup_attributes="AttributeKey=EventName,AttributeValue=PutDashboard")
     request = json.loads(records["Events"][0]["CloudTrailEvent"])["requestParameters"]
     assert request["dashboardBody"] == "HIDDEN_DUE_TO_SECURITY_REASONS"
+
+
+def test_answers_without_members(server, cloudwatch):
+    """By the query protocol they have an empty result, which the SDK for Go will not do without."""
+    model = cloudwatch.meta.service_model
+    bare = Bare(server, model, "query")
+    cloudwatch.put_dashboard(DashboardName="gone", DashboardBody=json.dumps({"widgets": [WIDGET]}))
+    arn = f"arn:aws:cloudwatch::{ACCOUNT}:dashboard/gone"
+    for operation, request in [
+        ("TagResource", {"ResourceARN": arn, "Tags": [{"Key": "team", "Value": "x"}]}),
+        ("UntagResource", {"ResourceARN": arn, "TagKeys": ["team"]}),
+        ("DeleteDashboards", {"DashboardNames": ["gone"]}),
+    ]:
+        assert model.operation_model(operation).output_shape is not None
+        status, text = bare.exchange(operation, bare.body(operation, request))
+        assert status == 200 and f"<{operation}Result></{operation}Result>".encode() in text, text
 
 
 def test_bodies_are_checked(server, cloudwatch):

@@ -35,6 +35,7 @@ pub mod wire_enum;
 
 pub use arn::Arn;
 pub use clock::Clock;
+pub use codec::Empty;
 pub use fault::{Fault, WireError};
 pub use names::{AccountId, Region};
 pub use object::Object;

@@ -199,10 +199,6 @@ pub struct TopicArn {
     pub topic_arn: String,
 }
 
-/// An answer without members: the query protocol shows an empty result.
-#[derive(Debug, Serialize)]
-pub struct Empty {}
-
 /// `ListTopics`
 #[skip_serializing_none]
 #[derive(Debug, Serialize)]

@@ -31,6 +31,11 @@ impl Protocol {
     }
 }
 
+/// The answer of an operation whose output has no members. `()` is the answer of one that has no output: only the query
+/// protocol tells them apart, by an empty result element, which clients miss when it is not there.
+#[derive(Debug, Serialize)]
+pub struct Empty {}
+
 /// A request's body and the way its answer must be written.
 #[derive(Clone, Copy, Debug)]
 pub struct Wire<'a> {

@@ -1,5 +1,6 @@
 //! `TagResource`: adds tags to an alarm, a mute rule or a dashboard, or replaces the values of those it has.
 
+use keywatch_api::Empty;
 use keywatch_api::cloudwatch::alarms::TagResourceRequest;
 use keywatch_iam::Call;
 
@@ -10,7 +11,7 @@ pub(crate) async fn tag_resource(
     call: &mut Call<'_>,
     _service: &CloudWatch,
     request: TagResourceRequest,
-) -> Result<(), CloudWatchError> {
+) -> Result<Empty, CloudWatchError> {
     let mut tagged = Tagged::find(call, "cloudwatch:TagResource", &request.resource_arn).await?;
     let tags = tagged.tags();
     for tag in request.tags {
@@ -27,5 +28,6 @@ pub(crate) async fn tag_resource(
         let text = format!("More than {TAGS_MAX} tags are not allowed on a resource.");
         return Err(CloudWatchError::InvalidParameterValue(text));
     }
-    Ok(tagged.put(&mut call.tx)?)
+    tagged.put(&mut call.tx)?;
+    Ok(Empty {})
 }

@@ -1,5 +1,6 @@
 //! `UntagResource`: removes tags from an alarm, a mute rule or a dashboard; keys they do not have are ignored.
 
+use keywatch_api::Empty;
 use keywatch_api::cloudwatch::alarms::UntagResourceRequest;
 use keywatch_iam::Call;
 
@@ -10,8 +11,9 @@ pub(crate) async fn untag_resource(
     call: &mut Call<'_>,
     _service: &CloudWatch,
     request: UntagResourceRequest,
-) -> Result<(), CloudWatchError> {
+) -> Result<Empty, CloudWatchError> {
     let mut tagged = Tagged::find(call, "cloudwatch:UntagResource", &request.resource_arn).await?;
     tagged.tags().retain(|tag| !request.tag_keys.contains(&tag.key));
-    Ok(tagged.put(&mut call.tx)?)
+    tagged.put(&mut call.tx)?;
+    Ok(Empty {})
 }

@@ -1,5 +1,6 @@
 //! `DeleteDashboards`: deletes dashboards; names nobody has are ignored.
 
+use keywatch_api::Empty;
 use keywatch_api::cloudwatch::dashboards::DeleteDashboardsRequest;
 use keywatch_iam::Call;
 
@@ -12,7 +13,7 @@ pub(crate) async fn delete_dashboards(
     call: &mut Call<'_>,
     _service: &CloudWatch,
     request: DeleteDashboardsRequest,
-) -> Result<(), CloudWatchError> {
+) -> Result<Empty, CloudWatchError> {
     if request.dashboard_names.len() > NAMES_MAX {
         let text = format!("The collection DashboardNames must not have more than {NAMES_MAX} elements.");
         return Err(CloudWatchError::InvalidParameterValue(text));
@@ -26,5 +27,5 @@ pub(crate) async fn delete_dashboards(
             call.tx.delete(DASHBOARD, &key);
         }
     }
-    Ok(())
+    Ok(Empty {})
 }

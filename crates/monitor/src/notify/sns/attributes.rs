@@ -28,6 +28,14 @@ pub(super) fn check_topic(name: &str, value: &str, at_creation: bool) -> Result<
         },
         "SignatureVersion" if matches!(value, "1" | "2") => Ok(()),
         "SignatureVersion" => invalid("SignatureVersion"),
+        // Without a role nothing is logged of any share of deliveries.
+        _ if is_feedback(name, "SuccessFeedbackSampleRate") => match value.parse::<u8>() {
+            Ok(0..=100) => Ok(()),
+            _ => invalid(name),
+        },
+        _ if is_feedback(name, "SuccessFeedbackRoleArn") || is_feedback(name, "FailureFeedbackRoleArn") => {
+            invalid(&format!("{name}: this attribute is not supported here"))
+        }
         "DeliveryPolicy"
         | "KmsMasterKeyId"
         | "TracingConfig"
@@ -37,6 +45,12 @@ pub(super) fn check_topic(name: &str, value: &str, at_creation: bool) -> Result<
         | "FifoThroughputScope" => invalid(&format!("{name}: this attribute is not supported here")),
         _ => Err(SnsError::parameter("AttributeName")),
     }
+}
+
+/// Whether this is that attribute of delivery status logging, for any of its protocols.
+fn is_feedback(name: &str, attribute: &str) -> bool {
+    name.strip_suffix(attribute)
+        .is_some_and(|protocol| matches!(protocol, "HTTP" | "Lambda" | "SQS" | "Firehose" | "Application"))
 }
 
 /// Checks one attribute of a subscription.

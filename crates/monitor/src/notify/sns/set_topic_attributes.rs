@@ -16,7 +16,7 @@ pub(super) async fn set_topic_attributes(
     let (name, mut record) = topic(call, &request.topic_arn, "sns:SetTopicAttributes").await?;
     let value = request.attribute_value.unwrap_or_default();
     // Nothing is what these are without having been set.
-    if value.is_empty() && matches!(request.attribute_name.as_str(), "DisplayName" | "Policy") {
+    if value.is_empty() && may_be_cleared(&request.attribute_name) {
         record.attributes.remove(&request.attribute_name);
     } else {
         check_topic(&request.attribute_name, &value, false)?;
@@ -24,4 +24,8 @@ pub(super) async fn set_topic_attributes(
     }
     call.tx.put(TOPIC, &name.key(), &record)?;
     Ok(())
+}
+
+fn may_be_cleared(attribute: &str) -> bool {
+    matches!(attribute, "DisplayName" | "Policy") || attribute.ends_with("FeedbackRoleArn")
 }

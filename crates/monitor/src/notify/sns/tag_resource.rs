@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use keywatch_api::sns::{Empty, Tag, TagResourceRequest};
+use keywatch_api::Empty;
+use keywatch_api::sns::{Tag, TagResourceRequest};
 use keywatch_iam::Call;
 
 use super::{SnsError, local_name, permitted};

@@ -1,6 +1,7 @@
 //! `UntagResource`: keys that are not there are passed over.
 
-use keywatch_api::sns::{Empty, UntagResourceRequest};
+use keywatch_api::Empty;
+use keywatch_api::sns::UntagResourceRequest;
 use keywatch_iam::Call;
 
 use super::SnsError;
