@@ -24,6 +24,7 @@ mod postgres;
 mod published;
 mod queue;
 mod tail;
+mod touched;
 mod transaction;
 mod versioned;
 
@@ -36,6 +37,7 @@ pub use crate::{
     batch::{BATCH_BYTES_MAX, Batch, Committed, Expect, KEY_BYTES_MAX, Kind, Row, Scan, Seq, Version},
     entry::{Append, EntryKind, LogEntry, LogPage, Partition},
     error::{CommitError, StoreError},
+    touched::{Touched, TouchedKeys},
     transaction::Transaction,
     versioned::{Stored, Versioned, decode, encode},
 };
@@ -129,6 +131,11 @@ impl Store {
     /// rows. Counts from the opening of this handle's store, not across restarts.
     pub fn generation(&self, kind: Kind) -> u64 {
         self.inner.published.generation(kind)
+    }
+
+    /// Follows which rows of a kind commits touch from now on.
+    pub fn touched_keys(&self, kind: Kind) -> TouchedKeys {
+        self.inner.published.touched_keys(kind)
     }
 
     /// The sequence number of the last entry in the log; 0 when it is empty.

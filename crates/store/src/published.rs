@@ -22,6 +22,7 @@ use crate::{
     Append, Kind, LogEntry, Seq, Version,
     group::RowName,
     tail::{Found, Tail},
+    touched::{Followed, TouchedKeys},
 };
 
 /// Memory the cached rows may take, by their own weight.
@@ -69,6 +70,7 @@ pub(crate) struct Published {
     hasher: DefaultHashBuilder,
     epochs: [Mutex<u64>; SHARDS],
     generations: [AtomicU64; GENERATIONS],
+    followed: Followed,
     tail: Mutex<Tail>,
     head: watch::Sender<Seq>,
 }
@@ -80,6 +82,7 @@ impl Published {
             hasher: DefaultHashBuilder::default(),
             epochs: std::array::from_fn(|_| Mutex::new(0)),
             generations: std::array::from_fn(|_| AtomicU64::new(0)),
+            followed: Followed::default(),
             tail: Mutex::new(Tail::default()),
             head: watch::Sender::new(head),
         }
@@ -95,6 +98,10 @@ impl Published {
 
     pub(crate) fn generation(&self, kind: Kind) -> u64 {
         self.generation_of(kind).load(Ordering::Acquire)
+    }
+
+    pub(crate) fn touched_keys(&self, kind: Kind) -> TouchedKeys {
+        self.followed.follow(kind)
     }
 
     /// The cached answer for a row, or a ticket to fill it in after asking the database.
@@ -137,12 +144,16 @@ impl Published {
                 touched.push(name.kind);
             }
             let row = change.map(|bytes| (version, bytes));
+            let followed = self.followed.has(name.kind).then(|| (name.kind, name.key.clone()));
             let mut epoch = self.epoch(self.shard_of(name.kind, &name.key));
             *epoch += 1;
             if cacheable(&row) {
                 self.cache.insert(name, row);
             } else {
                 self.cache.remove(&name);
+            }
+            if let Some((kind, key)) = followed {
+                self.followed.note(kind, &key);
             }
         }
         for kind in touched {

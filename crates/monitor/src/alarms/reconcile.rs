@@ -1,14 +1,17 @@
 //! # The alarm reconciler: evaluates, and writes what changed
-//! Looks only at stored alarms, mute rules and live series, so a missed wake-up costs time and never correctness. An alarm on one
-//! metric is evaluated when its series got points (a period that already breaches for certain counts at once) and by the clock at its
-//! cadence; one whose window is empty is **quiet**: it is not evaluated again before its series or its configuration changes. Alarms on
-//! queries are evaluated by the clock. A composite alarm is evaluated when a child or its configuration changed. What is held back is
-//! looked at after every change, and when its time has come.
-//! **Invariant:** nothing is committed while no state changes.
+//! Looks only at stored alarms, mute rules and live series, so a missed wake-up costs time and never correctness. A metric alarm is
+//! evaluated by the clock at its cadence, and **early**, when its series got points, where the outcome is certain already (`early.rs`).
+//! An alarm on one metric whose window is empty is **quiet**: it is not evaluated again before its series or its configuration changes.
+//! A composite alarm is evaluated when a child or its configuration changed. What is held back is looked at after every change, and when
+//! its time has come. Alarms are kept in memory (`roster.rs`) and read again one by one as they change. What is due at one moment is
+//! evaluated by **slices**, so that what comes in meanwhile waits for none but the slice under way.
+//! **Invariants:** nothing is committed while no state changes; composite alarms are not looked at in the middle of a moment.
 //! **Not here:** the decisions (`evaluate.rs`, `composite`, `hold.rs`), what a change writes (`change.rs`).
 
+mod early;
 mod judge;
 mod known;
+mod roster;
 mod writes;
 
 use std::{
@@ -19,11 +22,12 @@ use std::{
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use keywatch_api::cloudwatch::StateValue;
-use keywatch_store::{LogEntry, Seq, Store, StoreError};
+use keywatch_store::{LogEntry, Row, Scan, Seq, Store, StoreError, Touched, TouchedKeys};
 
 use self::{
-    judge::{Judgement, judge},
+    judge::{judge, judge_early},
     known::{Known, Role},
+    roster::{Key, Roster},
     writes::Write,
 };
 use super::{
@@ -34,11 +38,15 @@ use super::{
 };
 use crate::{
     engine::Follower,
-    metrics::{Second, live::LiveSeries, series::SeriesId, stream::DAY_SECONDS},
+    metrics::{live::LiveSeries, stream::DAY_SECONDS},
 };
 
 /// Composite alarms above each other that one change may run through at once.
 const LEVELS_MAX: usize = 1_000;
+/// Alarms evaluated by the clock before the log is looked at again.
+const SLICE: usize = 2_000;
+/// Alarms evaluated while the series are held.
+const READ_AT_ONCE: usize = 500;
 
 /// Evaluates the alarms of all accounts and Regions.
 #[derive(Debug)]
@@ -46,80 +54,109 @@ pub struct AlarmReconciler {
     store: Store,
     live: Arc<LiveSeries>,
     position: Seq,
-    /// The store's generation of alarms that `known` shows; none when they must be read again.
-    generation: Option<u64>,
-    /// The same of mute rules.
+    /// Tells which alarms were written.
+    touched: TouchedKeys,
+    /// Alarms that are still to be read again.
+    unread: Touched,
+    /// The store's generation of mute rules that `mutes` shows.
     mute_generation: Option<u64>,
-    known: HashMap<String, Known>,
-    /// Alarms by the series they watch.
-    by_series: HashMap<SeriesId, Vec<String>>,
-    /// Composite alarms by their children.
-    parents: HashMap<String, Vec<String>>,
+    roster: Roster,
     /// Mute rules by account and Region.
     mutes: HashMap<String, Vec<MuteRule>>,
-    /// Alarms with something that is held back.
-    held: BTreeSet<String>,
     /// Alarms that changed since composite alarms were last looked at.
     changed: BTreeSet<String>,
-    /// No metric alarm is due by the clock before this.
-    soonest: Option<Second>,
-    /// How many series there were when alarms without one last looked for theirs.
-    series_known: usize,
     /// The day for which old history was last deleted.
     forgotten_on: i64,
+}
+
+/// Why alarms are evaluated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Because {
+    /// It is their time.
+    Due,
+    /// Their series got points.
+    Points,
 }
 
 impl AlarmReconciler {
     pub fn new(store: Store, live: Arc<LiveSeries>) -> Self {
         let position = live.position();
+        let touched = store.touched_keys(ALARM);
         Self {
             store,
             live,
             position,
-            generation: None,
+            touched,
+            unread: Touched::Any,
             mute_generation: None,
-            known: HashMap::new(),
-            by_series: HashMap::new(),
-            parents: HashMap::new(),
+            roster: Roster::default(),
             mutes: HashMap::new(),
-            held: BTreeSet::new(),
             changed: BTreeSet::new(),
-            soonest: None,
-            series_known: 0,
             forgotten_on: 0,
         }
     }
 
-    /// Reads alarms and mute rules again if any was written; alarms that did not change keep their place in time.
+    /// Reads again what was written of alarms and mute rules.
     async fn refresh(&mut self, now: Timestamp) -> Result<(), StoreError> {
         self.refresh_mutes().await?;
-        let generation = self.store.generation(ALARM);
-        if self.generation == Some(generation) {
-            return Ok(());
+        match (&mut self.unread, self.touched.take()) {
+            (Touched::Keys(unread), Touched::Keys(touched)) => unread.extend(touched),
+            (unread, Touched::Any) => *unread = Touched::Any,
+            (Touched::Any, Touched::Keys(_)) => {}
         }
-        let mut before = std::mem::take(&mut self.known);
-        for row in all_rows(&self.store, ALARM).await? {
-            let seen = match before.remove(&row.key) {
-                Some(known) if known.version == row.version => {
-                    self.known.insert(row.key, known);
-                    continue;
-                }
-                old => old.and_then(Known::into_seen),
-            };
-            self.changed.insert(row.key.clone());
-            if let Some(known) = Known::read(&self.store, &row, seen, now).await? {
-                self.known.insert(row.key, known);
+        if self.unread == Touched::Any {
+            self.read_all(now).await?;
+            self.unread = Touched::Keys(BTreeSet::new());
+        }
+        while let Touched::Keys(unread) = &self.unread
+            && let Some(key) = unread.first().cloned()
+        {
+            match self.store.get(ALARM, &key).await? {
+                Some(row) => self.learn(&row, now).await?,
+                None => self.forget_alarm(&key),
+            }
+            if let Touched::Keys(unread) = &mut self.unread {
+                unread.remove(&key);
             }
         }
-        self.generation = Some(generation);
-        self.relate();
-        self.resolve();
-        self.find_soonest();
         Ok(())
     }
 
-    fn find_soonest(&mut self) {
-        self.soonest = self.known.values().filter_map(Known::next).min();
+    async fn read_all(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        let mut gone: HashSet<Key> = self.roster.alarms().map(|(key, _)| Arc::clone(key)).collect();
+        let mut after: Option<String> = None;
+        loop {
+            let scan = Scan { prefix: "", after: after.as_deref(), limit: READ_AT_ONCE };
+            let rows = self.store.scan(ALARM, scan).await?;
+            let Some(last) = rows.last() else { break };
+            after = Some(last.key.clone());
+            for row in &rows {
+                gone.remove(row.key.as_str());
+                self.learn(row, now).await?;
+            }
+        }
+        gone.iter().for_each(|key| self.forget_alarm(key));
+        Ok(())
+    }
+
+    /// Takes in an alarm as it is stored; one that did not change keeps its place in time.
+    async fn learn(&mut self, row: &Row, now: Timestamp) -> Result<(), StoreError> {
+        let before = self.roster.get(&row.key);
+        if before.is_some_and(|before| before.version == row.version) {
+            return Ok(());
+        }
+        let seen = before.and_then(Known::seen);
+        match Known::read(&self.store, row, seen, now).await? {
+            Some(known) => self.live.read(|series| self.roster.put(&row.key, known, series)),
+            None => self.live.read(|series| self.roster.remove(&row.key, series)),
+        }
+        self.changed.insert(row.key.clone());
+        Ok(())
+    }
+
+    fn forget_alarm(&mut self, key: &str) {
+        self.live.read(|series| self.roster.remove(key, series));
+        self.changed.insert(key.to_owned());
     }
 
     async fn refresh_mutes(&mut self) -> Result<(), StoreError> {
@@ -136,74 +173,49 @@ impl AlarmReconciler {
         Ok(())
     }
 
-    /// Who is whose parent, and what is held back.
-    fn relate(&mut self) {
-        self.parents.clear();
-        self.held.clear();
-        for (key, known) in &self.known {
-            if let Role::Composite(composite) = &known.role {
-                for child in &composite.children {
-                    self.parents.entry(child.clone()).or_default().push(key.clone());
-                }
-            }
-            if known.holds_something() {
-                self.held.insert(key.clone());
-            }
-        }
-    }
-
-    /// Finds the series of alarms that have none yet, and who watches which.
-    fn resolve(&mut self) {
+    /// The alarms to be evaluated early because of points since the last call; none of those that got any is quiet any more.
+    fn early(&mut self, now: Timestamp) -> Vec<Key> {
+        let changed = self.live.change(|series, _| series.take_changed());
+        let mut early = BTreeSet::new();
         self.live.read(|series| {
-            self.series_known = series.len();
-            self.known.values_mut().for_each(|known| known.resolve(series));
-        });
-        self.by_series.clear();
-        for (key, known) in &self.known {
-            if let Some(id) = known.series() {
-                self.by_series.entry(id).or_default().push(key.clone());
+            self.roster.meet(series);
+            for id in changed {
+                self.roster.touch(id, series, now.as_second(), &mut early);
             }
-        }
-    }
-
-    /// The alarms whose series got points since the last call; they are not quiet any more.
-    fn touched(&mut self, now: Timestamp) -> Vec<String> {
-        let (changed, known) = self.live.change(|series, _| (series.take_changed(), series.len()));
-        if known != self.series_known {
-            self.resolve();
-        }
-        let mut touched: Vec<String> =
-            changed.iter().filter_map(|id| self.by_series.get(id)).flatten().cloned().collect();
-        touched.sort_unstable();
-        for key in &touched {
-            let next = self.known.get_mut(key).and_then(|known| known.wake(now.as_second()));
-            self.soonest = self.soonest.into_iter().chain(next).min();
-        }
-        touched
+        });
+        early.into_iter().collect()
     }
 
     /// Evaluates some metric alarms and writes those that changed.
-    async fn evaluate(&mut self, keys: &[String], now: Timestamp, by_clock: bool) -> Result<(), StoreError> {
-        let mut writes = Vec::new();
-        let live = Arc::clone(&self.live);
-        live.read(|series| {
-            for key in keys {
-                let around = self.around(key, now);
-                let Some(known) = self.known.get_mut(key) else { continue };
-                let Some(Judgement { write, silent, quiet }) = judge(key, known, series, &around, now) else {
-                    continue;
-                };
-                // Between evaluations by the clock only data decide; what silence means is the clock's to say.
-                if silent && !by_clock {
-                    continue;
+    async fn evaluate(&mut self, keys: &[Key], now: Timestamp, because: Because) -> Result<(), StoreError> {
+        let (mut writes, mut evaluated) = (Vec::new(), Vec::new());
+        for some in keys.chunks(READ_AT_ONCE) {
+            self.live.read(|series| {
+                for key in some {
+                    let Some(known) = self.roster.get(key) else { continue };
+                    let around = || self.around(known, now);
+                    match because {
+                        Because::Points => writes.extend(judge_early(key, known, series, &around, now)),
+                        Because::Due => {
+                            let Some(judgement) = judge(key, known, series, &around, now) else { continue };
+                            writes.extend(judgement.write);
+                            evaluated.push((key, judgement.quiet));
+                        }
+                    }
                 }
-                if by_clock {
-                    known.schedule(quiet, now.as_second());
-                }
-                writes.extend(write);
-            }
-        });
-        self.commit(writes, now).await
+            });
+        }
+        self.commit(writes, now).await?;
+        // Not before: what could not be written is due again.
+        for (key, quiet) in evaluated {
+            self.roster.schedule(key, quiet, now.as_second());
+        }
+        Ok(())
+    }
+
+    /// Whether the clock has alarms to evaluate at `now`.
+    fn is_behind(&self, now: Timestamp) -> bool {
+        self.roster.soonest().is_some_and(|soonest| soonest <= now.as_second())
     }
 
     /// Lets every change run through the composite alarms above it, and lets go what nothing holds back any more.
@@ -227,29 +239,28 @@ impl AlarmReconciler {
         let changed = std::mem::take(&mut self.changed);
         let mut above: BTreeSet<String> = changed
             .iter()
-            .filter_map(|key| self.parents.get(key))
-            .flatten()
-            .chain(&changed)
-            .cloned()
+            .flat_map(|key| self.roster.parents(key))
+            .map(|key| key.to_string())
+            .chain(changed.iter().cloned())
             .collect();
-        above.retain(|key| matches!(self.known.get(key), Some(Known { role: Role::Composite(_), .. })));
+        above.retain(|key| matches!(self.roster.get(key), Some(Known { role: Role::Composite(_), .. })));
         let mut writes = Vec::new();
         for key in above {
-            if known::is_in_cycle(&self.known, &key) {
+            if known::is_in_cycle(&self.roster, &key) {
                 tracing::warn!(
                     alarm.key = key,
                     "The composite alarm `{key}` depends on itself and is not evaluated"
                 );
                 continue;
             }
-            let decided = known::decide_composite(&self.known, &key, now);
-            let Some(known) = self.known.get_mut(&key) else { continue };
-            let Role::Composite(composite) = &mut known.role else { continue };
+            let decided = known::decide_composite(&self.roster, &key, now);
             let Some((seen, state)) = decided else { continue };
+            let Some(known) = self.roster.get_mut(&key) else { continue };
+            let Role::Composite(composite) = &mut known.role else { continue };
             composite.seen = Some(seen);
-            let version = known.version;
-            writes
-                .extend(state.map(|state| Write::state(key.clone(), version, state, self.around(&key, now))));
+            let Some(known) = self.roster.get(&key) else { continue };
+            let write = |state| Write::state(key.clone(), known.version, state, self.around(known, now));
+            writes.extend(state.map(write));
         }
         writes
     }
@@ -257,46 +268,44 @@ impl AlarmReconciler {
     /// What becomes of changes that were held back.
     fn releases(&self, now: Timestamp) -> Vec<Write> {
         let mut writes = Vec::new();
-        for key in &self.held {
-            let Some(known) = self.known.get(key) else { continue };
-            let around = self.around(key, now);
+        for key in self.roster.held() {
+            let Some(known) = self.roster.get(key) else { continue };
+            let (around, key) = (self.around(known, now), key.to_string());
             if let Some(held) = &known.alarm.held {
                 let suppressor = known.alarm.config.composite().and_then(|rule| rule.suppressor.as_ref());
                 match held.next(suppressor, &around, now) {
                     Next::Keep => {}
-                    Next::Become(by) => writes.push(Write::hold(key.clone(), known.version, by)),
-                    Next::Act { after_mute } => {
-                        writes.push(Write::release(key.clone(), known.version, after_mute))
-                    }
+                    Next::Become(by) => writes.push(Write::hold(key, known.version, by)),
+                    Next::Act { after_mute } => writes.push(Write::release(key, known.version, after_mute)),
                 }
             } else if around.muted.is_none() {
-                writes.extend(known.untold().map(|(all, changed)| {
-                    Write::tell_contributors(key.clone(), known.version, all, changed)
-                }));
+                writes.extend(
+                    known
+                        .untold()
+                        .map(|(all, changed)| Write::tell_contributors(key, known.version, all, changed)),
+                );
             }
         }
         writes
     }
 
     /// What is around an alarm.
-    fn around(&self, key: &str, now: Timestamp) -> Around {
-        let Some(Known { alarm, .. }) = self.known.get(key) else { return Around::default() };
+    fn around(&self, Known { alarm, .. }: &Known, now: Timestamp) -> Around {
         let partition = alarm.partition();
         let muted = self.mutes.get(&partition).and_then(|rules| muting(rules, &alarm.name, now));
         let suppressor = alarm.config.composite().and_then(|rule| rule.suppressor.as_ref());
-        let other = suppressor.and_then(|other| self.known.get(&alarm_key(&partition, &other.name)));
+        let other = suppressor.and_then(|other| self.roster.get(&alarm_key(&partition, &other.name)));
         let suppressing = other.is_some_and(|other| other.alarm.state.value == StateValue::Alarm);
         Around { muted, suppressing }
     }
 
     /// When time alone may let something go.
     fn next_release(&self, now: Timestamp) -> Option<Timestamp> {
-        let due = |key: &String| match self.known.get(key).map(|known| &known.alarm) {
-            Some(Alarm { held: Some(held), .. }) => held.due(),
-            Some(_) => self.around(key, now).muted.map(|window| window.end),
-            None => None,
+        let due = |known: &Known| match &known.alarm {
+            Alarm { held: Some(held), .. } => held.due(),
+            _ => self.around(known, now).muted.map(|window| window.end),
         };
-        self.held.iter().filter_map(due).min()
+        self.roster.held().filter_map(|key| due(self.roster.get(key)?)).min()
     }
 
     /// Deletes history past its keeping, once a day.
@@ -304,7 +313,7 @@ impl AlarmReconciler {
         let today = now.as_second().div_euclid(DAY_SECONDS);
         if today != self.forgotten_on {
             let partitions: HashSet<String> =
-                self.known.values().map(|known| known.alarm.partition()).collect();
+                self.roster.alarms().map(|(_, known)| known.alarm.partition()).collect();
             forget_old_history(&self.store, now, &partitions.into_iter().collect::<Vec<_>>()).await?;
             self.forgotten_on = today;
         }
@@ -332,9 +341,11 @@ impl Follower for AlarmReconciler {
     ) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
             self.refresh(now).await?;
-            let touched = self.touched(now);
-            self.evaluate(&touched, now, false).await?;
-            self.settle(now).await?;
+            let early = self.early(now);
+            self.evaluate(&early, now, Because::Points).await?;
+            if !self.is_behind(now) {
+                self.settle(now).await?;
+            }
             if let Some(last) = entries.last() {
                 self.position = last.seq;
             }
@@ -345,7 +356,7 @@ impl Follower for AlarmReconciler {
     fn next_due(&mut self, now: Timestamp) -> BoxFuture<'_, Result<Option<Timestamp>, StoreError>> {
         Box::pin(async move {
             self.refresh(now).await?;
-            let evaluation = self.soonest.and_then(|next| Timestamp::from_second(next).ok());
+            let evaluation = self.roster.soonest().and_then(|next| Timestamp::from_second(next).ok());
             Ok(evaluation.into_iter().chain(self.next_release(now)).min())
         })
     }
@@ -353,12 +364,11 @@ impl Follower for AlarmReconciler {
     fn run_due(&mut self, now: Timestamp) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(async move {
             self.refresh(now).await?;
-            let is_due = |known: &Known| known.next().is_some_and(|next| next <= now.as_second());
-            let mut due: Vec<String> =
-                self.known.iter().filter(|(_, known)| is_due(known)).map(|(key, _)| key.clone()).collect();
-            due.sort_unstable();
-            self.evaluate(&due, now, true).await?;
-            self.find_soonest();
+            let due = self.roster.due(now.as_second(), SLICE);
+            self.evaluate(&due, now, Because::Due).await?;
+            if self.is_behind(now) {
+                return Ok(());
+            }
             self.settle(now).await?;
             self.forget(now).await
         })

@@ -21,6 +21,8 @@ pub const HISTORY: Kind = Kind("cloudwatch.alarm-history");
 ///
 /// Source: CloudWatch API Reference, `DescribeAlarmHistory`.
 pub const HISTORY_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// Items of history that are deleted in one commit.
+const FORGOTTEN_AT_ONCE: usize = 5_000;
 /// Alarms of one account and Region at most; AWS has no such limit per Region, memory has.
 pub const ALARMS_MAX: usize = 100_000;
 
@@ -108,17 +110,24 @@ pub async fn forget_old_history(
     for partition in partitions {
         let after = history_prefix(partition, oldest);
         let prefix = format!("{partition}/");
-        let rows = store.scan(HISTORY, Scan { prefix: &prefix, after: Some(&after), limit: 10_000 }).await?;
-        let mut transaction = Transaction::new(store);
-        for row in &rows {
-            transaction.delete(HISTORY, &row.key);
-        }
-        gone += rows.len();
-        if !rows.is_empty() {
+        loop {
+            let scan = Scan { prefix: &prefix, after: Some(&after), limit: FORGOTTEN_AT_ONCE };
+            let rows = store.scan(HISTORY, scan).await?;
+            if rows.is_empty() {
+                break;
+            }
+            let mut transaction = Transaction::new(store);
+            for row in &rows {
+                transaction.delete(HISTORY, &row.key);
+            }
             match transaction.commit().await {
                 // Whoever deleted the same rows meanwhile did the work.
                 Ok(_) | Err(CommitError::Conflict { .. }) => {}
                 Err(CommitError::Store(error)) => return Err(error),
+            }
+            gone += rows.len();
+            if rows.len() < FORGOTTEN_AT_ONCE {
+                break;
             }
         }
     }

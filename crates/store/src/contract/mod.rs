@@ -45,6 +45,7 @@ keeps! {
     state::expectations_decide,
     state::losers_retry_until_all_have_won,
     state::generations_grow,
+    state::touched_keys_are_told,
     state::transactions_see_their_own_writes,
     state::transactions_check_what_they_read,
     state::keeps_big_values,

@@ -5,8 +5,8 @@ use tokio::task::JoinSet;
 
 use super::{Counter, KIND, OTHER, counter, entry, in_time, place::Place, put, text, whole_log};
 use crate::{
-    BATCH_BYTES_MAX, Batch, CommitError, EntryKind, Expect, Scan, Store, StoreError, Transaction, Version,
-    decode,
+    BATCH_BYTES_MAX, Batch, CommitError, EntryKind, Expect, Scan, Store, StoreError, Touched, Transaction,
+    Version, decode,
 };
 
 pub(super) async fn puts_gets_and_deletes(place: &Place) {
@@ -148,6 +148,22 @@ pub(super) async fn generations_grow(place: &Place) {
     assert_eq!((*head.borrow_and_update(), store.head()), (3, 3));
     store.commit(Batch { deletes: vec![(KIND, "a".into())], ..Batch::default() }).await.unwrap();
     assert!(store.generation(KIND) > after_put);
+}
+
+pub(super) async fn touched_keys_are_told(place: &Place) {
+    let keys = |keys: &[&str]| Touched::Keys(keys.iter().map(|key| (*key).to_owned()).collect());
+    let store = place.open().await;
+    store.commit(put("a", "1")).await.unwrap();
+    let touched = store.touched_keys(KIND);
+    assert_eq!(touched.take(), Touched::Any, "what was there before is unknown");
+    store.commit(put("b", "1")).await.unwrap();
+    store
+        .commit(Batch { deletes: vec![(KIND, "a".into()), (OTHER, "c".into())], ..Batch::default() })
+        .await
+        .unwrap();
+    assert_eq!(touched.take(), keys(&["a", "b"]));
+    assert_eq!(store.get(KIND, "a").await.unwrap(), None);
+    assert_eq!(touched.take(), keys(&[]));
 }
 
 pub(super) async fn transactions_see_their_own_writes(place: &Place) {

@@ -21,7 +21,7 @@ use crate::{
         Second,
         period::Alignment,
         query::{Place, Watching, watch},
-        series::{Bucket, SeriesStore, Window},
+        series::{Bucket, MetricRef, SeriesId, SeriesStore, Window},
     },
 };
 
@@ -31,75 +31,115 @@ const REASON_MAX: usize = 1_023;
 /// What an evaluation found.
 pub(super) struct Judgement {
     pub(super) write: Option<Write>,
-    /// No period of the window has data.
-    pub(super) silent: bool,
-    /// Nor will one get any by time alone.
+    /// No period of the window has data, nor will one get any by time alone.
     pub(super) quiet: bool,
 }
 
-/// Evaluates a metric alarm; none for others.
+/// Evaluates a metric alarm at its time; none for others.
 pub(super) fn judge(
     key: &str,
     known: &Known,
     series: &SeriesStore,
-    around: &Around,
+    around: &dyn Fn() -> Around,
     now: Timestamp,
 ) -> Option<Judgement> {
     let Role::Metric(watched) = &known.role else { return None };
-    let subject = &known.alarm.config.metric()?.subject;
-    let (state, silent, quiet) = match subject {
-        Subject::Metric(metric) => one_metric(known, watched, metric, series, now),
-        Subject::Queries(queries) => {
-            let window = window_of_queries(&watched.spec, now.as_second());
-            let watching = ask(&known.alarm, queries, &window, series, now);
-            let write = match watching {
-                Err(text) => failed(&known.alarm.state, &text, now)
-                    .map(|state| Write::state(key.to_owned(), known.version, state, around.clone())),
-                Ok(watching) if queries.group_by.is_empty() => {
-                    one_line(known, watched, &watching, &window, now)
-                        .map(|state| Write::state(key.to_owned(), known.version, state, around.clone()))
-                }
-                Ok(watching) => several(key, known, watched, queries, &watching, &window, around, now),
-            };
-            return Some(Judgement { write, silent: false, quiet: false });
+    let write = |state| Write::state(key.to_owned(), known.version, state, around());
+    let queries = match &known.alarm.config.metric()?.subject {
+        Subject::Metric(metric) => {
+            let (state, quiet) = one_metric(known, watched, metric, series, now);
+            return Some(Judgement { write: state.map(write), quiet });
         }
+        Subject::Queries(queries) => queries,
     };
-    let write = state.map(|state| Write::state(key.to_owned(), known.version, state, around.clone()));
-    Some(Judgement { write, silent, quiet })
+    let window = window_of_queries(&watched.spec, now.as_second());
+    let write = match ask(&known.alarm, queries, &window, series, now) {
+        Err(text) => failed(&known.alarm.state, &text, now).map(write),
+        Ok(watching) if queries.group_by.is_empty() => {
+            one_line(known, watched, &watching, &window, now).map(write)
+        }
+        Ok(watching) => several(key, known, watched, queries, &watching, &window, around(), now),
+    };
+    Some(Judgement { write, quiet: false })
 }
 
-/// The new state of an alarm on one metric, whether its window is silent, and whether it stays so.
+/// Evaluates an alarm whose series just got points: what to write if its outcome is certain before its time.
+pub(super) fn judge_early(
+    key: &str,
+    known: &Known,
+    series: &SeriesStore,
+    around: &dyn Fn() -> Around,
+    now: Timestamp,
+) -> Option<Write> {
+    let Role::Metric(watched) = &known.role else { return None };
+    let Subject::Metric(metric) = &known.alarm.config.metric()?.subject else { return None };
+    let id = find(known, metric, series)?;
+    let state = certain(known, watched, metric, (series, id), now)??;
+    Some(Write::state(key.to_owned(), known.version, state, around()))
+}
+
+/// The new state of an alarm on one metric, and whether it stays quiet.
 fn one_metric(
     known: &Known,
     watched: &Watched,
     metric: &OneMetric,
     series: &SeriesStore,
     now: Timestamp,
-) -> (Option<State>, bool, bool) {
+) -> (Option<State>, bool) {
     let (spec, at) = (&watched.spec, now.as_second());
     let window = spec.window(at);
-    let described = |window: &Window| Described {
-        statistic: Some(metric.statistic_name()),
-        unit: metric.unit,
-        window_start: window.start,
+    let decide = |points: &[Option<Datapoint>]| decide_one(known, spec, metric, &window, points, now);
+    let Some(id) = find(known, metric, series) else {
+        return (decide(&vec![None; window.count]), true);
     };
-    let decide = |window: &Window, points: &[Option<Datapoint>]| {
-        next_state(known, spec, evaluate(spec, points), described(window), None, now)
-    };
-    let Some(id) = watched.series else {
-        return (decide(&window, &vec![None; window.count]), true, true);
-    };
-    let running = spec.running_window(at);
-    let buckets = series.read(id, metric.unit, &running, at);
-    let newest = running.time(running.count - 1);
-    if buckets.iter().any(|bucket| bucket.time == newest && spec.is_certain(&bucket.set)) {
-        return (decide(&running, &datapoints(spec, &running, &buckets)), false, false);
+    if let Some(state) = certain(known, watched, metric, (series, id), now) {
+        return (state, false);
     }
-    let buckets = series.read(id, metric.unit, &window, at);
-    let points = datapoints(spec, &window, &buckets);
+    let points = datapoints(spec, &window, &series.read(id, metric.unit, &window, at));
     let silent = points.iter().all(Option::is_none);
     let quiet = silent && !series.counts_down(id, at) && !series.has_point_after(id, window.start);
-    (decide(&window, &points), silent, quiet)
+    (decide(&points), quiet)
+}
+
+/// The new state, if the period that runs already breaches for certain.
+fn certain(
+    known: &Known,
+    watched: &Watched,
+    metric: &OneMetric,
+    (series, id): (&SeriesStore, SeriesId),
+    now: Timestamp,
+) -> Option<Option<State>> {
+    let (spec, at) = (&watched.spec, now.as_second());
+    let running = spec.running_window(at);
+    let newest = Window { start: running.time(running.count - 1), count: 1, ..running };
+    let buckets = series.read(id, metric.unit, &newest, at);
+    if !buckets.first().is_some_and(|bucket| spec.is_certain(&bucket.set)) {
+        return None;
+    }
+    let points = datapoints(spec, &running, &series.read(id, metric.unit, &running, at));
+    Some(decide_one(known, spec, metric, &running, &points, now))
+}
+
+fn decide_one(
+    known: &Known,
+    spec: &Spec,
+    metric: &OneMetric,
+    window: &Window,
+    points: &[Option<Datapoint>],
+    now: Timestamp,
+) -> Option<State> {
+    let described =
+        Described { statistic: Some(metric.statistic_name()), unit: metric.unit, window_start: window.start };
+    next_state(known, spec, evaluate(spec, points), described, None, now)
+}
+
+fn find(known: &Known, metric: &OneMetric, series: &SeriesStore) -> Option<SeriesId> {
+    series.find(&MetricRef {
+        partition: &known.alarm.partition(),
+        namespace: &metric.namespace,
+        name: &metric.metric_name,
+        dimensions: &metric.sorted_dimensions(),
+    })
 }
 
 /// The statistic of each period. Of several units in a period the first by name counts, as in queries without a unit.
@@ -210,7 +250,7 @@ fn several(
     queries: &Queries,
     watching: &Watching,
     window: &Window,
-    around: &Around,
+    around: Around,
     now: Timestamp,
 ) -> Option<Write> {
     let spec = &watched.spec;
@@ -261,7 +301,7 @@ fn several(
     if state.is_none() && changed.is_empty() {
         return None;
     }
-    Some(Write::contributors(key.to_owned(), known.version, state, contributors, changed, around.clone()))
+    Some(Write::contributors(key.to_owned(), known.version, state, contributors, changed, around))
 }
 
 /// The state to write; none when nothing changes. The reason of a new alarm is replaced by its first evaluation.

@@ -1,26 +1,26 @@
 //! An alarm in memory: as it is stored, with what was made of its configuration.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use jiff::Timestamp;
 use keywatch_api::cloudwatch::StateValue;
 use keywatch_store::{Row, Store, StoreError};
 
+use super::roster::Roster;
 use crate::{
     alarms::{
         alarm::{Alarm, State},
         composite::{self, rule::Rule},
+        config::Config,
         contributors::{CONTRIBUTORS, Changed, Contributors},
         reason::INITIAL,
         spec::Spec,
         store::alarm_key,
     },
-    metrics::{
-        Second,
-        series::{MetricRef, SeriesId, SeriesStore},
-    },
+    metrics::{Second, series::MetricRef},
 };
 
+/// What of an alarm decides its state. Tags, texts and actions are read again by who writes a change.
 #[derive(Debug)]
 pub(super) struct Known {
     pub(super) version: u64,
@@ -30,7 +30,7 @@ pub(super) struct Known {
 
 #[derive(Debug)]
 pub(super) enum Role {
-    Metric(Watched),
+    Metric(Box<Watched>),
     Composite(Composite),
 }
 
@@ -38,8 +38,6 @@ pub(super) enum Role {
 #[derive(Debug)]
 pub(super) struct Watched {
     pub(super) spec: Spec,
-    /// The series of an alarm on one metric, once it exists.
-    pub(super) series: Option<SeriesId>,
     /// When the clock evaluates it next; never while it is quiet.
     next: Option<Second>,
     pub(super) contributors: Contributors,
@@ -70,7 +68,7 @@ impl Known {
         seen: Option<Seen>,
         now: Timestamp,
     ) -> Result<Option<Self>, StoreError> {
-        let alarm: Alarm = keywatch_store::decode(&row.bytes)?;
+        let mut alarm: Alarm = keywatch_store::decode(&row.bytes)?;
         let role = match alarm.config.composite() {
             Some(rule) => Rule::parse(&rule.alarm_rule, (&alarm.account, &alarm.region)).ok().map(|rule| {
                 let partition = alarm.partition();
@@ -79,12 +77,14 @@ impl Known {
             }),
             None => match alarm.spec() {
                 Some(spec) => {
-                    let contributors = match store.get(CONTRIBUTORS, &row.key).await? {
-                        Some(row) if alarm.config.has_contributors() => keywatch_store::decode(&row.bytes)?,
-                        _ => Contributors::default(),
+                    let contributors = if alarm.config.has_contributors() {
+                        let row = store.get(CONTRIBUTORS, &row.key).await?;
+                        row.map_or(Ok(Contributors::default()), |row| keywatch_store::decode(&row.bytes))?
+                    } else {
+                        Contributors::default()
                     };
                     let next = Some(boundary_after(&spec, now.as_second()));
-                    Some(Role::Metric(Watched { spec, series: None, next, contributors }))
+                    Some(Role::Metric(Box::new(Watched { spec, next, contributors })))
                 }
                 None => None,
             },
@@ -92,38 +92,39 @@ impl Known {
         if role.is_none() {
             tracing::error!(alarm.name = alarm.name, "Alarm `{}` has a damaged configuration", alarm.name);
         }
+        slim(&mut alarm);
         Ok(role.map(|role| Self { version: row.version, alarm, role }))
     }
 
     /// What the last evaluation of a composite alarm looked at.
-    pub(super) fn into_seen(self) -> Option<Seen> {
-        match self.role {
-            Role::Composite(composite) => composite.seen,
+    pub(super) fn seen(&self) -> Option<Seen> {
+        match &self.role {
+            Role::Composite(composite) => composite.seen.clone(),
             Role::Metric(_) => None,
         }
     }
 
-    fn watched(&self) -> Option<&Watched> {
+    /// Whether it watches the same as the alarm it replaces.
+    pub(super) fn takes_over(&self, old: &Self) -> bool {
+        self.alarm.config.rule == old.alarm.config.rule
+    }
+
+    pub(super) fn watched(&self) -> Option<&Watched> {
         match &self.role {
             Role::Metric(watched) => Some(watched),
             Role::Composite(_) => None,
         }
     }
 
-    pub(super) fn series(&self) -> Option<SeriesId> {
-        self.watched()?.series
-    }
-
+    /// When the clock evaluates it next.
     pub(super) fn next(&self) -> Option<Second> {
         self.watched()?.next
     }
 
-    /// Finds the series of an alarm on one metric that has none yet.
-    pub(super) fn resolve(&mut self, series: &SeriesStore) {
-        if let (Role::Metric(watched), Some(metric)) = (&mut self.role, self.alarm.config.one_metric())
-            && watched.series.is_none()
-        {
-            watched.series = series.find(&MetricRef {
+    /// Calls `each` with every metric whose points may decide it before its time.
+    pub(super) fn each_metric(&self, each: &mut dyn FnMut(&MetricRef<'_>)) {
+        if let Some(metric) = self.alarm.config.one_metric() {
+            each(&MetricRef {
                 partition: &self.alarm.partition(),
                 namespace: &metric.namespace,
                 name: &metric.metric_name,
@@ -132,17 +133,21 @@ impl Known {
         }
     }
 
-    /// Its series got points: it is not quiet any more. Gives when it is evaluated next.
+    /// Its series got points: if it was quiet it is no more, and this is when it is evaluated next.
     pub(super) fn wake(&mut self, now: Second) -> Option<Second> {
         let Role::Metric(watched) = &mut self.role else { return None };
-        Some(*watched.next.get_or_insert(boundary_after(&watched.spec, now)))
+        if watched.next.is_some() {
+            return None;
+        }
+        watched.next = Some(boundary_after(&watched.spec, now));
+        watched.next
     }
 
-    /// It was evaluated by the clock at `now`.
-    pub(super) fn schedule(&mut self, quiet: bool, now: Second) {
-        if let Role::Metric(watched) = &mut self.role {
-            watched.next = (!quiet).then(|| boundary_after(&watched.spec, now));
-        }
+    /// It was evaluated by the clock at `now`. Gives when it is evaluated next.
+    pub(super) fn schedule(&mut self, quiet: bool, now: Second) -> Option<Second> {
+        let Role::Metric(watched) = &mut self.role else { return None };
+        watched.next = (!quiet).then(|| boundary_after(&watched.spec, now));
+        watched.next
     }
 
     pub(super) fn holds_something(&self) -> bool {
@@ -158,14 +163,25 @@ impl Known {
     }
 }
 
+/// Leaves out what no decision looks at: there may be a hundred thousand alarms.
+fn slim(alarm: &mut Alarm) {
+    let Config { description, ok_actions, alarm_actions, insufficient_data_actions, .. } = &mut alarm.config;
+    *description = None;
+    for actions in [ok_actions, alarm_actions, insufficient_data_actions] {
+        *actions = Vec::new();
+    }
+    alarm.tags = Vec::new();
+    alarm.state.reason_data = None;
+}
+
 /// The next moment of the alarm's cadence.
 fn boundary_after(spec: &Spec, now: Second) -> Second {
     (now.div_euclid(spec.cadence()) + 1) * spec.cadence()
 }
 
 /// Whether a composite alarm is, by its children and theirs, a child of its own.
-pub(super) fn is_in_cycle(known: &HashMap<String, Known>, key: &str) -> bool {
-    let children = |key: &str| match known.get(key).map(|known| &known.role) {
+pub(super) fn is_in_cycle(roster: &Roster, key: &str) -> bool {
+    let children = |key: &str| match roster.get(key).map(|known| &known.role) {
         Some(Role::Composite(composite)) => composite.children.as_slice(),
         _ => &[],
     };
@@ -185,13 +201,9 @@ pub(super) fn is_in_cycle(known: &HashMap<String, Known>, key: &str) -> bool {
 /// What a composite alarm's state follows from, and the state to write if it changes; none when it need not be evaluated.
 ///
 /// A state that was set by hand stays until a child changes after that.
-pub(super) fn decide_composite(
-    known: &HashMap<String, Known>,
-    key: &str,
-    now: Timestamp,
-) -> Option<(Seen, Option<State>)> {
-    let Known { alarm, role: Role::Composite(composite), .. } = known.get(key)? else { return None };
-    let child = |key: &String| known.get(key).map(|known| &known.alarm.state);
+pub(super) fn decide_composite(roster: &Roster, key: &str, now: Timestamp) -> Option<(Seen, Option<State>)> {
+    let Known { alarm, role: Role::Composite(composite), .. } = roster.get(key)? else { return None };
+    let child = |key: &String| roster.get(key).map(|known| &known.alarm.state);
     let children: Vec<Option<(StateValue, Timestamp)>> = composite
         .children
         .iter()
@@ -206,7 +218,7 @@ pub(super) fn decide_composite(
         return Some((seen, None));
     }
     let partition = alarm.partition();
-    let by_name = |name: &str| known.get(&alarm_key(&partition, name)).map(|known| &known.alarm);
+    let by_name = |name: &str| roster.get(&alarm_key(&partition, name)).map(|known| &known.alarm);
     let state = composite::decide(alarm, &composite.rule, &by_name, now);
     Some((seen, state))
 }

@@ -124,10 +124,6 @@ fn told(alarm: &Alarm, from: &'static str, to: &'static str) {
 impl AlarmReconciler {
     /// Writes decisions. An alarm that changed meanwhile is left alone: it is read again and evaluated anew.
     pub(super) async fn commit(&mut self, writes: Vec<Write>, now: Timestamp) -> Result<(), StoreError> {
-        if writes.is_empty() {
-            return Ok(());
-        }
-        self.generation = None;
         for some in writes.chunks(AT_ONCE) {
             if !self.commit_together(some, now).await? {
                 for one in some {
