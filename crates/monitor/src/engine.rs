@@ -11,6 +11,7 @@
 //! **Not here:** delivery to the outside (`notify` has its own tasks; the engine only waits for them when a test clock moved).
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -168,7 +169,11 @@ pub struct Engine {
     followers: Vec<Box<dyn Follower>>,
     commands: mpsc::Receiver<Command>,
     settled: watch::Sender<Seq>,
+    positions: Positions,
 }
+
+/// Where each follower stands, by name, as last seen by the engine.
+type Positions = Arc<[(&'static str, AtomicU64)]>;
 
 /// Talks to a running engine; cheap to clone.
 #[derive(Clone, Debug)]
@@ -176,6 +181,7 @@ pub struct EngineHandle {
     store: Store,
     commands: mpsc::Sender<Command>,
     settled: watch::Receiver<Seq>,
+    positions: Positions,
 }
 
 #[derive(Debug)]
@@ -205,8 +211,15 @@ impl Engine {
     ) -> (Self, EngineHandle) {
         let (commands_in, commands) = mpsc::channel(16);
         let (settled, settled_out) = watch::channel(0);
-        let handle = EngineHandle { store: store.clone(), commands: commands_in, settled: settled_out };
-        (Engine { store, clock, movable, followers, commands, settled }, handle)
+        let stands = |follower: &Box<dyn Follower>| (follower.name(), AtomicU64::new(follower.position()));
+        let positions: Positions = followers.iter().map(stands).collect();
+        let handle = EngineHandle {
+            store: store.clone(),
+            commands: commands_in,
+            settled: settled_out,
+            positions: positions.clone(),
+        };
+        (Engine { store, clock, movable, followers, commands, settled, positions }, handle)
     }
 
     /// Runs until it is stopped or every handle is gone.
@@ -273,13 +286,14 @@ impl Engine {
         while self.position() < self.store.head() {
             let entries = self.store.read_log(self.position(), READ_BYTES_MAX).await?;
             let Some(last) = entries.last().map(|entry| entry.seq) else { return Ok(()) };
-            for follower in &mut self.followers {
+            for (follower, (_, stands)) in self.followers.iter_mut().zip(self.positions.iter()) {
                 let position = follower.position();
                 let new = &entries[entries.partition_point(|entry| entry.seq <= position)..];
                 if !new.is_empty() {
                     follower.follow(new, now).await?;
                     assert_eq!(follower.position(), last, "follower `{}` left entries out", follower.name());
                 }
+                stands.store(last, Ordering::Relaxed);
             }
         }
         Ok(())
@@ -351,6 +365,15 @@ impl EngineHandle {
         let (reply, answer) = oneshot::channel();
         self.commands.send(Command::AdvanceTo(target, reply)).await.map_err(|_| AdvanceError::Stopped)?;
         answer.await.map_err(|_| AdvanceError::Stopped)?
+    }
+
+    /// How many entries of the log each follower has still to take in, by its name.
+    pub fn lags(&self) -> Vec<(&'static str, Seq)> {
+        let head = self.store.head();
+        let lag = |(name, stands): &(&'static str, AtomicU64)| {
+            (*name, head.saturating_sub(stands.load(Ordering::Relaxed)))
+        };
+        self.positions.iter().map(lag).collect()
     }
 
     /// Stops the engine after the round it is in.

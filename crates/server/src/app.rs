@@ -19,6 +19,7 @@ use keywatch_store::Store;
 use crate::auth::authenticate::Authenticator;
 use crate::clock::TestClock;
 use crate::latency::Latencies;
+use crate::telemetry::Telemetry;
 
 /// What a running server is made of, apart from its listeners.
 #[derive(Debug)]
@@ -44,6 +45,8 @@ pub struct App {
     pub notify: Notify,
     pub sources: Sources,
     pub latencies: Arc<Latencies>,
+    /// What is counted of all this.
+    pub telemetry: Telemetry,
 }
 
 impl AsRef<Store> for App {

@@ -15,6 +15,8 @@ use keywatch_monitor::trail::INTERVAL_DEFAULT;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use crate::telemetry::push_options::PushOptions;
+
 const LISTEN_DEFAULT: &str = "127.0.0.1:4599";
 const ACCOUNT_DEFAULT: &str = "000000000000";
 const REGION_DEFAULT: &str = "us-east-1";
@@ -96,6 +98,12 @@ pub struct ServeOptions {
     /// Newest entries of the trail that stay in the database, and how many of the older ones leave it in one file [default: 16384]
     #[arg(long, value_name = "ENTRIES", env = "KEYWATCH_HISTORY_RECENT")]
     pub history_recent: Option<u64>,
+    /// Address and port of its own for Prometheus' /metrics, told to whoever reaches it; without it the server's port tells this machine only
+    #[arg(long, value_name = "ADDRESS:PORT", env = "KEYWATCH_METRICS_LISTEN")]
+    pub metrics_listen: Option<String>,
+    /// OpenTelemetry collector to push figures to (http://host:4318); the OTEL_EXPORTER_OTLP_… variables are heeded too
+    #[arg(long, value_name = "URL", env = "KEYWATCH_OTLP_ENDPOINT", hide_env_values = true)]
+    pub otlp_endpoint: Option<String>,
     /// TOML file with any of these options
     #[arg(long, value_name = "FILE", env = "KEYWATCH_CONFIG")]
     #[serde(skip)]
@@ -129,6 +137,10 @@ pub struct Config {
     pub history_age_max: Option<SignedDuration>,
     /// Entries that stay in the log, and that leave it at once.
     pub history_recent: u64,
+    /// A port that only tells figures.
+    pub metrics_listen: Option<SocketAddr>,
+    /// Where figures are pushed.
+    pub push: Option<PushOptions>,
 }
 
 /// Address of a PostgreSQL server; it may hold a password, so it does not print.
@@ -187,7 +199,7 @@ impl Config {
 
     fn check(options: ServeOptions, default_data_dir: Option<PathBuf>) -> Result<Self, ConfigError> {
         let data_dir = options.data_dir.or(default_data_dir).ok_or(ConfigError::NoDataDir)?;
-        let listen = parse_listen(options.listen.as_deref().unwrap_or(LISTEN_DEFAULT))?;
+        let listen = parse_listen("listen", options.listen.as_deref().unwrap_or(LISTEN_DEFAULT))?;
         let dev = options.dev.unwrap_or(false);
         if dev && !listen.ip().is_loopback() {
             return Err(ConfigError::Together(
@@ -225,6 +237,11 @@ impl Config {
                 .map_or(Ok(INTERVAL_DEFAULT), |text| parse_delivery_interval(&text))?,
             lookup_age_max: parse_days("lookup-days", options.lookup_days.unwrap_or(LOOKUP_DAYS_DEFAULT))?,
             history_age_max: options.history_days.map(|days| parse_days("history-days", days)).transpose()?,
+            metrics_listen: options
+                .metrics_listen
+                .map(|text| parse_listen("metrics-listen", &text))
+                .transpose()?,
+            push: PushOptions::resolve(options.otlp_endpoint.as_deref(), |name| std::env::var(name).ok())?,
             history_recent: parse_history_recent(options.history_recent.unwrap_or(HISTORY_RECENT_DEFAULT))?,
             data_dir,
         })
@@ -256,6 +273,8 @@ impl ServeOptions {
             lookup_days: self.lookup_days.or(file.lookup_days),
             history_days: self.history_days.or(file.history_days),
             history_recent: self.history_recent.or(file.history_recent),
+            metrics_listen: self.metrics_listen.or(file.metrics_listen),
+            otlp_endpoint: self.otlp_endpoint.or(file.otlp_endpoint),
             config: self.config,
         }
     }
@@ -292,10 +311,10 @@ fn wrong(option: &'static str, value: &str, reason: impl Into<String>) -> Config
     ConfigError::Option { option, value: value.to_owned(), reason: reason.into() }
 }
 
-fn parse_listen(text: &str) -> Result<SocketAddr, ConfigError> {
+fn parse_listen(option: &'static str, text: &str) -> Result<SocketAddr, ConfigError> {
     let text =
         text.strip_prefix("localhost:").map_or_else(|| text.to_owned(), |port| format!("127.0.0.1:{port}"));
-    text.parse().map_err(|_| wrong("listen", &text, "expected ADDRESS:PORT, for example 127.0.0.1:4599"))
+    text.parse().map_err(|_| wrong(option, &text, "expected ADDRESS:PORT, for example 127.0.0.1:4599"))
 }
 
 fn parse_database_url(url: String) -> Result<DatabaseUrl, ConfigError> {

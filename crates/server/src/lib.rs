@@ -23,5 +23,6 @@ pub mod report;
 pub mod root_secrets;
 pub mod s3;
 pub mod serve;
+pub mod telemetry;
 pub mod verify;
 pub mod wire;

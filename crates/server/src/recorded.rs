@@ -99,6 +99,7 @@ pub async fn run<W: Work>(app: &App, ask: &Ask<'_>, work: &W) -> Done<W::Answer>
     if let Err(fault) = &outcome {
         log_fault(&info, fault, ids.request());
     }
+    app.telemetry.ended(&info, outcome.as_ref().err().map(|fault| fault.status), begun.elapsed());
     Done { request_id: ids.request().to_owned(), outcome }
 }
 
@@ -146,7 +147,10 @@ async fn operate<W: Work>(
             return outcome;
         }
         match app.store.commit(batch).await {
-            Ok(_) => return outcome,
+            Ok(_) => {
+                app.telemetry.used(&info, &call.notes, outcome.is_err());
+                return outcome;
+            }
             Err(CommitError::Conflict { kind, key }) => debug!(?kind, key, "`{}` runs again", info.name),
             Err(CommitError::Store(error)) => return Err(unrecorded(&info, &error)),
         }

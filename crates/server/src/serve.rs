@@ -38,12 +38,17 @@ use crate::data_dir::{self, DataDirError, ServerFile};
 use crate::history::{self, Keeping};
 use crate::latency::Gathering;
 use crate::root_secrets::{self, RootKeyError};
+use crate::telemetry::Telemetry;
+use crate::telemetry::page::MetricsPort;
+use crate::telemetry::push::Push;
 use crate::wire::accept::{self, Front};
 use crate::wire::tls::{self, TlsError};
 use crate::{exit, logging};
 
 /// Threads for what runs besides requests: followers, deliveries, accepting.
 const BACKGROUND_THREADS: usize = 2;
+/// Threads of the port for Prometheus.
+const METRICS_WORKERS: usize = 1;
 
 /// Runs the server; returns when it was told to stop, or could not start.
 pub fn run(options: ServeOptions) -> ExitCode {
@@ -99,6 +104,8 @@ enum StartError {
         #[source]
         cause: std::io::Error,
     },
+    #[error("cannot set up the HTTP client for figures")]
+    Push(#[source] reqwest::Error),
     #[error("cannot start")]
     Io(#[source] std::io::Error),
     #[error("{0}")]
@@ -110,9 +117,9 @@ async fn serve(config: Config) -> Result<(), StartError> {
     let mut stop = StopSignals::listen().map_err(StartError::Io)?;
     data_dir::prepare(&config.data_dir)?;
     // The port is taken before the store is opened: a mistake in the address is cheap to answer.
-    let listener =
-        accept::bind(config.listen).map_err(|cause| StartError::Listen { address: config.listen, cause })?;
+    let listener = bind(config.listen)?;
     let address = listener.local_addr().map_err(StartError::Io)?;
+    let metrics_listener = config.metrics_listen.map(bind).transpose()?;
     let tls = tls::server_config(&config.tls, &config.data_dir, config.listen)?;
     let store = open_store(&config).await?;
     let endpoint = endpoint(address, tls.is_some());
@@ -126,6 +133,12 @@ async fn serve(config: Config) -> Result<(), StartError> {
     let polls = tokio::spawn(async move { sources.run().await });
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
     let front = Front::start(listener, tls, app.clone(), workers).map_err(StartError::Io)?;
+    let metrics_front = metrics_listener
+        .map(|listener| Front::start(listener, None, Arc::new(MetricsPort(app.clone())), METRICS_WORKERS))
+        .transpose()
+        .map_err(StartError::Io)?;
+    let push = config.push.clone().map(|options| Push::start(app.clone(), options));
+    let push = push.transpose().map_err(StartError::Push)?;
     announce(&config, &endpoint)?;
 
     stop.wait().await;
@@ -135,6 +148,12 @@ async fn serve(config: Config) -> Result<(), StartError> {
     }
     front.stop().await;
     gathering.stop().await;
+    if let Some(push) = push {
+        push.stop().await;
+    }
+    if let Some(front) = metrics_front {
+        front.stop().await;
+    }
     app.engine.stop().await;
     if let Err(error) = engine.await {
         warn!(%error, "The engine did not end in order");
@@ -151,6 +170,10 @@ async fn serve(config: Config) -> Result<(), StartError> {
     store.close().await;
     info!("Stopped");
     Ok(())
+}
+
+fn bind(address: SocketAddr) -> Result<std::net::TcpListener, StartError> {
+    accept::bind(address).map_err(|cause| StartError::Listen { address, cause })
 }
 
 async fn open_store(config: &Config) -> Result<Store, StartError> {
@@ -222,6 +245,7 @@ async fn build(
         notify,
         sources,
         latencies: Arc::default(),
+        telemetry: Telemetry::new(world_now()),
         bodies,
         store,
     };

@@ -18,6 +18,7 @@ mod contract;
 mod embedded;
 mod entry;
 mod error;
+mod figures;
 mod group;
 mod newest;
 mod postgres;
@@ -37,6 +38,7 @@ pub use crate::{
     batch::{BATCH_BYTES_MAX, Batch, Committed, Expect, KEY_BYTES_MAX, Kind, Row, Scan, Seq, Version},
     entry::{Append, EntryKind, LogEntry, LogPage, Partition},
     error::{CommitError, StoreError},
+    figures::{CommitFigures, GROUP_SIZES},
     touched::{Touched, TouchedKeys},
     transaction::Transaction,
     versioned::{Stored, Versioned, decode, encode},
@@ -136,6 +138,11 @@ impl Store {
     /// Follows which rows of a kind commits touch from now on.
     pub fn touched_keys(&self, kind: Kind) -> TouchedKeys {
         self.inner.published.touched_keys(kind)
+    }
+
+    /// What was committed since the store was opened.
+    pub fn figures(&self) -> CommitFigures {
+        self.inner.published.counters.read()
     }
 
     /// The sequence number of the last entry in the log; 0 when it is empty.

@@ -20,6 +20,7 @@ use tokio::sync::watch;
 
 use crate::{
     Append, Kind, LogEntry, Seq, Version,
+    figures::Counters,
     group::RowName,
     tail::{Found, Tail},
     touched::{Followed, TouchedKeys},
@@ -73,6 +74,7 @@ pub(crate) struct Published {
     followed: Followed,
     tail: Mutex<Tail>,
     head: watch::Sender<Seq>,
+    pub(crate) counters: Counters,
 }
 
 impl Published {
@@ -85,6 +87,7 @@ impl Published {
             followed: Followed::default(),
             tail: Mutex::new(Tail::default()),
             head: watch::Sender::new(head),
+            counters: Counters::default(),
         }
     }
 

@@ -310,7 +310,8 @@ mod tests {
         let of = &message.resource_metrics[0];
         assert_eq!(of.resource.as_ref().unwrap().attributes, [KeyValue::text("service.name", "keywatch")]);
         let metrics = &of.scope_metrics[0].metrics;
-        let shown: Vec<_> = metrics.iter().map(|metric| (metric.name.as_str(), metric.unit.as_str())).collect();
+        let shown: Vec<_> =
+            metrics.iter().map(|metric| (metric.name.as_str(), metric.unit.as_str())).collect();
         assert_eq!(shown, [("calls", "1"), ("size_bytes", "By")]);
         let Some(Data::Sum(sum)) = &metrics[0].data else { panic!("a counter is a sum") };
         assert!(sum.is_monotonic);

@@ -22,7 +22,9 @@ impl Form {
         match self {
             Self::Text => "text/plain; version=0.0.4; charset=utf-8",
             Self::Text1 => "text/plain; version=1.0.0; charset=utf-8; escaping=underscores",
-            Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=underscores",
+            Self::OpenMetrics => {
+                "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=underscores"
+            }
         }
     }
 

@@ -47,6 +47,11 @@ impl CloudWatch {
         Self { live, engine, painters: Pool::for_generation() }
     }
 
+    /// How many metrics there are, of all accounts and Regions.
+    pub fn series_count(&self) -> usize {
+        self.live.read(|series| series.len())
+    }
+
     /// Brings the series up to the head of the log: queries read their own writes.
     pub(crate) async fn catch_up(&self, call: &Call<'_>) -> Result<(), CloudWatchError> {
         if let Some(engine) = &self.engine

@@ -39,7 +39,8 @@ pub(super) async fn attempt(inner: &Inner, key: &str, delivery: Delivery) -> Res
     let is_notice = matches!(delivery.work, Work::Notify { .. });
     let was_taken = outcome == Outcome::Delivered;
     let policy = RetryPolicy::of(delivery.protocol);
-    let next = delivery::next(&policy, delivery.attempts, outcome, now);
+    let next = delivery::next(&policy, delivery.attempts, outcome.clone(), now);
+    inner.counters.attempted(&outcome, &next);
     match &next {
         delivery::Next::Done => {
             tracing::debug!(endpoint = %delivery.protocol.as_str(), "A message was delivered")

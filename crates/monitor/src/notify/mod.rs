@@ -11,6 +11,7 @@ mod attempt;
 mod deliverer;
 mod delivery;
 mod document;
+mod figures;
 mod follower;
 pub mod links;
 pub mod list_outbox;
@@ -33,6 +34,7 @@ use keywatch_crypto::RootKeyring;
 use keywatch_store::{Store, StoreError};
 use tokio::sync::{OnceCell, watch};
 
+pub use figures::DeliveryFigures;
 pub use follower::NotifyFollower;
 use mail::Mailer;
 pub use mail::SmtpUrlError;
@@ -81,6 +83,7 @@ struct Inner {
     /// Grows when a message may have come into a queue by other ways than a call.
     arrivals: watch::Sender<u64>,
     stop: watch::Sender<bool>,
+    counters: figures::Counters,
 }
 
 impl Notify {
@@ -107,6 +110,7 @@ impl Notify {
             progress: watch::Sender::new(0),
             arrivals: watch::Sender::new(0),
             stop: watch::Sender::new(false),
+            counters: figures::Counters::default(),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -119,6 +123,11 @@ impl Notify {
     /// Attempts what is due until [`stop`](Self::stop); then waits shortly for what is on its way. What is left is in the store.
     pub async fn run(&self) {
         deliverer::run(&self.inner).await;
+    }
+
+    /// What is told of deliveries.
+    pub async fn figures(&self) -> Result<DeliveryFigures, StoreError> {
+        self.inner.counters.read(&self.inner.store).await
     }
 
     /// Makes [`run`](Self::run) return.

@@ -18,6 +18,7 @@ use super::reply::{self, Reply, ReplyBody};
 use super::route::{Destination, Head};
 use crate::app::App;
 use crate::recorded::{self, Ask};
+use crate::telemetry::page;
 
 /// How far behind its followers may be for the server to count as caught up; health does not wait.
 const HEALTH_WAIT: Duration = Duration::ZERO;
@@ -41,6 +42,7 @@ impl Answer for App {
         }
         match head.destination() {
             Destination::Health => Box::pin(health(self)).await,
+            Destination::Metrics => Box::pin(page::on_shared_port(self, head.headers, peer)).await,
             Destination::Page => status_only(StatusCode::NOT_FOUND),
             Destination::Buckets => {
                 let authority = parts.uri.authority().map(http::uri::Authority::as_str);

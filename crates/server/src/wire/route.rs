@@ -11,6 +11,7 @@ use keywatch_api::{Fault, Service};
 use super::body::{BODY_BYTES_MAX, IMPORT_BYTES_MAX};
 use super::header::AMZ_TARGET;
 use super::operation::Operation;
+use crate::telemetry::page;
 
 const QUERY_BYTES_MAX: usize = 32 * 1024;
 const HEALTH: &str = "/health";
@@ -29,6 +30,8 @@ pub struct Head<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Destination {
     Health,
+    /// The page for Prometheus.
+    Metrics,
     /// A page for people, or a certificate; never signed.
     Page,
     /// A bucket or an object.
@@ -60,6 +63,9 @@ impl Head<'_> {
         let reading = matches!(*self.method, Method::GET | Method::HEAD);
         if reading && self.path == HEALTH {
             return Destination::Health;
+        }
+        if self.is_unsigned_read() && self.path == page::PATH {
+            return Destination::Metrics;
         }
         if reading && is_page(self.path) {
             return Destination::Page;

@@ -45,6 +45,7 @@ impl Committer {
                     queue.close();
                 }
                 let outcomes = self.commit(group.batches);
+                self.published.counters.count(&outcomes);
                 answer(group.replies, outcomes);
             }
         }

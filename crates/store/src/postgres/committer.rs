@@ -105,6 +105,7 @@ impl Committer {
                     queue.close();
                 }
                 let outcomes = self.commit(batches).await;
+                self.published.counters.count(&outcomes);
                 answer(replies, outcomes);
             }
         }
