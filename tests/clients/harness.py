@@ -126,9 +126,13 @@ class MailBox:
 
     def wait_for(self, subject, seconds=10):
         """The first mail whose subject contains a text."""
+        return self.wait_for_one(lambda mail: subject in mail["subject"], seconds)
+
+    def wait_for_one(self, accept, seconds=10):
+        """The first mail that is accepted."""
         with self.arrived:
-            found = lambda: next((mail for mail in self.mails if subject in mail["subject"]), None)
-            assert self.arrived.wait_for(found, seconds), f"no mail {subject!r}, only {[m['subject'] for m in self.mails]}"
+            found = lambda: next((mail for mail in self.mails if accept(mail)), None)
+            assert self.arrived.wait_for(found, seconds), f"no such mail, only {[m['subject'] for m in self.mails]}"
             return found()
 
     def close(self):

@@ -2,6 +2,8 @@
 
 import base64
 import json
+import os
+import pathlib
 import re
 import time
 import urllib.request
@@ -51,6 +53,40 @@ def test_mail(world):
     told = world.mail.wait_for("Told")
     assert "in time" in told.text and told.envelope_to == ["oncall@example.com"]
     assert not [mail for mail in world.mail.mails if "too early" in mail.text]
+
+
+def test_a_mail_about_an_alarm(world):
+    """Its plain form is AWS's; the other shows the metric, the key's alias and who used the key, and escapes what people wrote."""
+    aws = Aws(world)
+    topic = aws("sns", "create-topic", name="alarms")["TopicArn"]
+    aws("sns", "subscribe", topic_arn=topic, protocol="email", notification_endpoint="night@example.com")
+    question = world.mail.wait_for_one(lambda mail: mail.envelope_to == ["night@example.com"])
+    urllib.request.urlopen(re.search(r"https?://\S+confirmation\.html\S+", question.text)[0], timeout=10).read()
+    key = aws("kms", "create-key")["KeyMetadata"]["Arn"]
+    aws("kms", "create-alias", alias_name="alias/payments", target_key_id=key)
+    client(world, "cloudwatch").put_metric_alarm(
+        AlarmName="<b>busy</b>", Namespace="AWS/KMS", MetricName="SuccessfulRequest", Statistic="Sum", Period=60,
+        Dimensions=[{"Name": "KeyArn", "Value": key}, {"Name": "Operation", "Value": "Encrypt"}],
+        EvaluationPeriods=1, Threshold=3, ComparisonOperator="GreaterThanThreshold",
+        AlarmDescription="Who is it?\nSee <the runbook>", AlarmActions=[topic],
+    )
+    kms = client(world, "kms")
+    for _ in range(4):
+        kms.encrypt(KeyId=key, Plaintext=b"x")
+    mail = world.mail.wait_for_one(lambda mail: mail["subject"].startswith("ALARM:"))
+    assert mail["subject"] == 'ALARM: "<b>busy</b>" in US East (N. Virginia)'
+    assert mail.text.startswith("You are receiving this email because your Amazon CloudWatch Alarm")
+    assert mail.get_content_type() == "multipart/alternative"
+    html = mail.get_body(("html",)).get_content()
+    assert "<b>busy" not in html and "&lt;b&gt;busy&lt;/b&gt;" in html and "See &lt;the runbook&gt;" in html
+    assert "payments" in html and re.search(rf"arn:aws:iam::{ACCOUNT}:root</td><td[^>]*>4<", html)
+    [picture] = [part for part in mail.walk() if part.get_content_type() == "image/png"]
+    assert picture["content-id"] == "<metric>" and 'src="cid:metric"' in html
+    assert picture.get_content().startswith(b"\x89PNG") and len(picture.get_content()) > 4_000
+    keep = os.environ.get("KEYWATCH_KEEP_MAIL")
+    if keep:
+        shown = html.replace("cid:metric", "data:image/png;base64," + base64.b64encode(picture.get_content()).decode())
+        pathlib.Path(keep).write_text(shown)
 
 
 def test_web_hook_and_its_signature(world):

@@ -7,6 +7,7 @@
 mod error;
 pub mod get_deletion_readiness;
 pub mod get_key_usage;
+pub mod mailed;
 mod named;
 mod readiness;
 

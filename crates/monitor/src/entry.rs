@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use jiff::Timestamp;
+use keywatch_api::cloudwatch::StateValue;
 use keywatch_store::{Append, EntryKind, LogEntry, Partition, StoreError};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -67,6 +68,24 @@ pub struct Message {
     /// The ARN of the event rule that called the target.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule: Option<String>,
+    /// The change of an alarm that the message tells of; nobody who publishes can claim one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alarm: Option<Box<AlarmNotice>>,
+}
+
+/// An alarm that changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlarmNotice {
+    pub account: String,
+    pub region: String,
+    pub name: String,
+    pub description: Option<String>,
+    pub state: StateValue,
+    pub previous: StateValue,
+    pub reason: String,
+    pub at: Timestamp,
+    /// The key whose metric is watched, where it is one key's.
+    pub key_arn: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

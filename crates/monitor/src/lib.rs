@@ -17,4 +17,4 @@ mod outbound;
 #[cfg(test)]
 mod rehearsal;
 pub mod trail;
-mod widget_image;
+pub mod widget_image;

@@ -11,6 +11,7 @@ use keywatch_crypto::attestation::AttestationRoot;
 use keywatch_history::Keeper;
 use keywatch_iam::credentials::Credentials;
 use keywatch_iam::iam::Iam;
+use keywatch_kms::evidence::mailed::KeyNames;
 use keywatch_kms::{DueKeys, KeyUsageFollower, Kms, SeedError, Seeds};
 use keywatch_monitor::alarms::reconcile::AlarmReconciler;
 use keywatch_monitor::buckets::Bodies;
@@ -23,6 +24,7 @@ use keywatch_monitor::metrics::live::LiveSeries;
 use keywatch_monitor::notify::{self, Notify};
 use keywatch_monitor::trail::import::source::{Parts, Sources};
 use keywatch_monitor::trail::{FilesDelivery, KeyUses, Trails};
+use keywatch_monitor::widget_image::mailed::Illustrator;
 use keywatch_store::{Store, StoreError};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -202,6 +204,9 @@ async fn build(
     plant_seeds(config, &store, &kms, (&account, &region), clock.now()).await?;
     let movable = test_clock.clone().map(|clock| clock as Arc<dyn MovableClock>);
     let series = LiveSeries::load(&store).await?;
+    let history = history::open(config, &store)?;
+    let keys = Arc::new(KeyNames { store: store.clone(), history: history.clone() });
+    let illustrator = Arc::new(Illustrator::new(store.clone(), series.clone(), keys));
     let notify = Notify::new(
         store.clone(),
         clock.clone(),
@@ -210,11 +215,11 @@ async fn build(
             endpoint: endpoint.clone(),
             smtp: config.smtp.clone(),
             allow_private_targets: config.allow_private_targets,
+            illustrator: Some(illustrator),
         },
     )?;
     let interval = config.delivery_interval;
     let files = FilesDelivery::open(store.clone(), bodies.clone(), keyring.clone(), interval).await?;
-    let history = history::open(config, &store)?;
     let sources = Sources::new(Parts {
         store: store.clone(),
         history: history.clone(),

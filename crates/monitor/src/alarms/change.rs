@@ -8,12 +8,13 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use keywatch_api::cloudwatch::{HistoryItemType, StateValue};
+use keywatch_api::cloudwatch::{HistoryItemType, StateValue, metrics::Dimension};
 use keywatch_store::{Partition, StoreError, Transaction};
 use uuid::Uuid;
 
 use super::{
     alarm::{Alarm, State},
+    config::Subject,
     contributors::Changed,
     event::{self, Ids},
     history::{ActionOutcome, Configured, state_change},
@@ -21,10 +22,12 @@ use super::{
     store::{ALARM, ContributorRef, HISTORY, HistoryItem, alarm_key, history_key, state_summary},
     texts::Change,
 };
-use crate::entry::{Body, Event, Message, Target};
+use crate::entry::{AlarmNotice, Body, Event, Message, Target};
 
 /// Why an action was not executed.
 const NOT_SUPPORTED: &str = "Actions of this kind are not supported";
+/// The dimension of metrics that are a key's.
+const KEY_DIMENSION: &str = "KeyArn";
 
 /// Gives `alarm` a new state. A state with the same value only replaces reason and times; a new value is told.
 pub fn write(
@@ -202,6 +205,40 @@ fn message(change: &Change<'_>, action: &str) -> Option<Message> {
         body,
         by_protocol,
         rule: None,
+        alarm: Some(Box::new(notice(change))),
         attributes: BTreeMap::new(),
     })
+}
+
+/// What mails show of a change besides its text.
+fn notice(change: &Change<'_>) -> AlarmNotice {
+    let Alarm { account, region, name, config, .. } = change.alarm;
+    AlarmNotice {
+        account: account.clone(),
+        region: region.clone(),
+        name: name.clone(),
+        description: config.description.clone(),
+        state: change.new.value,
+        previous: change.old.value,
+        reason: change.new.reason.clone(),
+        at: change.at,
+        key_arn: watched_key(change).map(str::to_owned),
+    }
+}
+
+/// The key whose metric is watched, where it is one key's: that of the contributor, or of the first metric that has one.
+fn watched_key<'c>(change: &Change<'c>) -> Option<&'c str> {
+    if let Some(contributor) = change.contributor {
+        return contributor.attributes.get(KEY_DIMENSION).map(String::as_str);
+    }
+    let of = |dimensions: &'c [Dimension]| {
+        dimensions.iter().find(|one| one.name == KEY_DIMENSION).map(|one| one.value.as_str())
+    };
+    match &change.alarm.config.metric()?.subject {
+        Subject::Metric(metric) => of(&metric.dimensions),
+        Subject::Queries(queries) => {
+            let metrics = queries.metrics.iter().filter_map(|query| query.metric_stat.as_ref());
+            metrics.filter_map(|stat| of(stat.metric.dimensions.as_deref()?)).next()
+        }
+    }
 }

@@ -198,6 +198,7 @@ fn deliver(
                 body,
                 by_protocol: false,
                 rule: Some(arn.clone()),
+                alarm: None,
                 attributes: Default::default(),
             };
             appends.push(message.append(partition, now));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use keywatch_api::Arn;
+use keywatch_api::{Arn, Blob};
 use keywatch_store::{Batch, CommitError, Kind, Partition, StoreError, decode, encode};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use uuid::Uuid;
@@ -13,7 +13,7 @@ use super::Inner;
 use super::delivery::{self, Delivery, MESSAGE, Outcome, StoredMessage, Work, due_key};
 use super::document::{Handshake, Notification, text_for};
 use super::list_outbox::OUTBOX;
-use super::mail::{self, Mail};
+use super::mail::{self, AlarmPage, Html, Mail};
 use super::queue::{QUEUE, QueueRecord, QueuedMessage, rows};
 use super::retry::RetryPolicy;
 use super::sns::dead_letter_queue;
@@ -21,7 +21,7 @@ use super::sqs;
 use super::token::unseal;
 use super::topic::{Protocol, SUBSCRIPTION, SubscriptionRecord, TopicName};
 use super::webhook::Post;
-use crate::entry::Body as _;
+use crate::entry::{Body as _, Message};
 use crate::metrics::derive::services::settled;
 
 /// The subject of messages without one.
@@ -170,7 +170,7 @@ async fn confirm(
             in_query(&delivery.endpoint)
         );
         let body = mail::confirmation_text(topic_arn, &link);
-        return send(inner, delivery, SUBJECT_CONFIRMATION.to_owned(), body).await;
+        return send(inner, delivery, SUBJECT_CONFIRMATION.to_owned(), body, None).await;
     }
     let text = format!(
         "You have chosen to subscribe to the topic {topic_arn}.\nTo confirm the subscription, visit the SubscribeURL included in this message."
@@ -179,7 +179,7 @@ async fn confirm(
     if delivery.protocol.is_http() {
         return Ok(post(inner, delivery, "SubscriptionConfirmation", message_id, None, body).await);
     }
-    send(inner, delivery, SUBJECT_CONFIRMATION.to_owned(), body).await
+    send(inner, delivery, SUBJECT_CONFIRMATION.to_owned(), body, None).await
 }
 
 async fn farewell(
@@ -230,13 +230,22 @@ async fn notify(inner: &Inner, delivery: &Delivery, stored: &StoredMessage) -> R
             inner.endpoint,
             in_query(&delivery.endpoint)
         );
-        return send(inner, delivery, subject(), mail::notification_text(&text, &link)).await;
+        let html = page(inner, delivery, message, &link).await;
+        return send(inner, delivery, subject(), mail::notification_text(&text, &link), html).await;
     }
     let body = if delivery.raw { text } else { notification(inner, delivery, stored, &text, &arn).await? };
     if delivery.protocol.is_http() {
         return Ok(post(inner, delivery, "Notification", &message.id, Some(arn), body).await);
     }
-    send(inner, delivery, subject(), body).await
+    send(inner, delivery, subject(), body, None).await
+}
+
+/// The HTML form of a message that tells of an alarm.
+async fn page(inner: &Inner, delivery: &Delivery, message: &Message, unsubscribe_link: &str) -> Option<Html> {
+    let notice = message.alarm.as_deref()?;
+    let shown = inner.illustrations.of(&message.id, notice).await;
+    let page = AlarmPage { notice, shown: &shown, topic_arn: &delivery.topic_arn, unsubscribe_link };
+    Some(Html { text: page.html(), picture: shown.picture.clone().map(Blob) })
 }
 
 async fn notification(
@@ -284,6 +293,7 @@ async fn send(
     delivery: &Delivery,
     subject: String,
     body: String,
+    html: Option<Html>,
 ) -> Result<Outcome, StoreError> {
     let now: Timestamp = inner.clock.now();
     let mail = Mail {
@@ -293,6 +303,7 @@ async fn send(
         from_name: mail::sender_name(&delivery.display_name),
         subject,
         body,
+        html,
     };
     match &inner.mailer {
         Some(mailer) => Ok(mailer.send(&mail).await),

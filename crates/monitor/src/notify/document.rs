@@ -199,6 +199,7 @@ mod tests {
             body: body.into(),
             by_protocol,
             rule: None,
+            alarm: None,
             attributes: BTreeMap::new(),
         };
         let structured = message(r#"{"default":"d","email":"e","sqs":5}"#, true);

@@ -403,7 +403,15 @@ impl Derived {
     /// What nobody here takes is kept in the outbox, as mails are without an SMTP server.
     fn keep(&mut self, to: String, message: Message, time: Timestamp) -> Result<(), StoreError> {
         let subject = message.subject.unwrap_or_default();
-        let kept = Mail { id: message.id, time, to, from_name: String::new(), subject, body: message.body };
+        let kept = Mail {
+            id: message.id,
+            time,
+            to,
+            from_name: String::new(),
+            subject,
+            body: message.body,
+            html: None,
+        };
         self.batch.puts.push((OUTBOX, due_key(time), encode(&kept)?));
         Ok(())
     }

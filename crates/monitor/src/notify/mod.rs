@@ -13,6 +13,7 @@ mod delivery;
 mod document;
 mod figures;
 mod follower;
+pub mod illustration;
 pub mod links;
 pub mod list_outbox;
 mod mail;
@@ -36,6 +37,7 @@ use tokio::sync::{OnceCell, watch};
 
 pub use figures::DeliveryFigures;
 pub use follower::NotifyFollower;
+use illustration::{Illustrate, Illustrations};
 use mail::Mailer;
 pub use mail::SmtpUrlError;
 use signer::Signer;
@@ -50,6 +52,8 @@ pub struct Options {
     pub smtp: Option<String>,
     /// Web hooks may reach loopback and private addresses.
     pub allow_private_targets: bool,
+    /// Draws what mails about alarms show; without it they have their text only.
+    pub illustrator: Option<Arc<dyn Illustrate>>,
 }
 
 /// Why notifications cannot be set up.
@@ -75,6 +79,7 @@ struct Inner {
     endpoint: String,
     mailer: Option<Mailer>,
     poster: Poster,
+    illustrations: Illustrations,
     signer: OnceCell<Signer>,
     /// Grows when the follower or the clock may have made something due.
     wake: watch::Sender<u64>,
@@ -105,6 +110,7 @@ impl Notify {
             endpoint: options.endpoint.trim_end_matches('/').to_owned(),
             mailer,
             poster,
+            illustrations: Illustrations::new(options.illustrator),
             signer: OnceCell::new(),
             wake: watch::Sender::new(0),
             progress: watch::Sender::new(0),

@@ -458,6 +458,7 @@ fn announcement(topic: String, bucket: &str, keys: &[String]) -> Message {
         body: serde_json::json!({ "s3Bucket": bucket, "s3ObjectKey": keys }).to_string(),
         by_protocol: false,
         rule: None,
+        alarm: None,
         attributes: BTreeMap::new(),
     }
 }

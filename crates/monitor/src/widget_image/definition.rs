@@ -51,6 +51,11 @@ fn invalid(text: impl Into<String>) -> CloudWatchError {
 }
 
 impl Definition {
+    /// Whether any query is to be answered and shown.
+    pub(super) fn asks(&self) -> bool {
+        self.queries.iter().any(|query| query.return_data != Some(false))
+    }
+
     /// Reads the text of a definition.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! `GetMetricWidgetImage`: a picture of metrics.
 
+use jiff::Timestamp;
 use keywatch_api::{
     Arn, Blob, WireTime,
     cloudwatch::{
@@ -21,6 +22,7 @@ use crate::{
     },
     cloudwatch::{CloudWatch, CloudWatchError},
     metrics::{
+        live::LiveSeries,
         period::Alignment,
         query::{Place, Shown, answer, check, labelled},
     },
@@ -55,9 +57,14 @@ pub(crate) async fn get_metric_widget_image(
     }
     let mut definition = Definition::read(&request.metric_widget, call.now)?;
     if let Some(arn) = definition.alarm.clone() {
-        draw_alarm(call, &mut definition, &arn).await?;
+        let alarm = alarm_of(call, &arn).await?;
+        draw_alarm(&mut definition, &alarm, call.now)?;
     }
-    let chart = answered(call, service, definition).await?;
+    if definition.asks() {
+        service.catch_up(call).await?;
+    }
+    let chart =
+        answered(&service.live, (call.account().as_str(), call.region.as_str()), definition, call.now)?;
     let painted = service.painters.run(move || png(&chart)).await;
     match painted {
         Ok(Ok(picture)) => Ok(GetMetricWidgetImageResponse { metric_widget_image: Blob(picture) }),
@@ -66,17 +73,18 @@ pub(crate) async fn get_metric_widget_image(
     }
 }
 
-/// Asks what a definition asks and draws the answers.
-async fn answered(
-    call: &mut Call<'_>,
-    service: &CloudWatch,
+/// Asks in an account and Region what a definition asks and draws the answers.
+pub(super) fn answered(
+    live: &LiveSeries,
+    (account, here): (&str, &str),
     definition: Definition,
+    now: Timestamp,
 ) -> Result<Chart, CloudWatchError> {
-    let Definition { queries, styles, mut chart, zone, region, .. } = definition;
-    if queries.iter().all(|query| query.return_data == Some(false)) {
-        return Ok(chart);
+    if !definition.asks() {
+        return Ok(definition.chart);
     }
-    let time = |second: i64| jiff::Timestamp::from_second(second).map(WireTime).unwrap_or(WireTime(call.now));
+    let Definition { queries, styles, mut chart, zone, region, .. } = definition;
+    let time = |second: i64| Timestamp::from_second(second).map(WireTime).unwrap_or(WireTime(now));
     let request = GetMetricDataRequest {
         metric_data_queries: queries,
         start_time: time(chart.start),
@@ -86,20 +94,19 @@ async fn answered(
         max_datapoints: None,
         label_options: None,
     };
-    let region = region.unwrap_or_else(|| call.region.to_string());
-    let partition = format!("{}/{region}", call.account());
+    let region = region.unwrap_or_else(|| here.to_owned());
+    let partition = format!("{account}/{region}");
     let place = Place {
         partition: &partition,
-        account: call.account().as_str(),
+        account,
         region: &region,
         start: chart.start,
         end: chart.end,
-        now: call.now.as_second(),
+        now: now.as_second(),
         alignment: Alignment::Multiple,
     };
     let checked = check(&request)?;
-    service.catch_up(call).await?;
-    let results = service.live.read(|series| answer(series, &checked, &place))?;
+    let results = live.read(|series| answer(series, &checked, &place))?;
     let shown = labelled(&checked, results, &place, &zone);
     chart.incomplete = shown.len() > LINES_MAX || shown.iter().any(|one| one.status != StatusCode::Complete);
     let mut last: Option<String> = None;
@@ -114,23 +121,27 @@ async fn answered(
     Ok(chart)
 }
 
-/// Adds an alarm's threshold, and its metric where nothing else is drawn.
-async fn draw_alarm(
-    call: &mut Call<'_>,
-    definition: &mut Definition,
-    arn: &str,
-) -> Result<(), CloudWatchError> {
+/// The alarm of an annotation, which is one of the caller's account.
+async fn alarm_of(call: &mut Call<'_>, arn: &str) -> Result<Alarm, CloudWatchError> {
     let missing = || CloudWatchError::Validation(format!("The alarm {arn} does not exist."));
     let parsed: Arn = arn.parse().map_err(|_| missing())?;
     let name = parsed.resource.strip_prefix("alarm:").filter(|_| parsed.account == call.account().as_str());
     let key = alarm_key(&format!("{}/{}", parsed.account, parsed.region), name.ok_or_else(missing)?);
-    let alarm: Alarm = call.tx.get(ALARM, &key).await?.ok_or_else(missing)?;
+    call.tx.get(ALARM, &key).await?.ok_or_else(missing)
+}
+
+/// Adds an alarm's threshold, and its metric where nothing else is drawn.
+pub(super) fn draw_alarm(
+    definition: &mut Definition,
+    alarm: &Alarm,
+    now: Timestamp,
+) -> Result<(), CloudWatchError> {
     let Some(rule) = alarm.config.metric() else {
-        return Err(CloudWatchError::Validation(format!("The alarm {arn} watches no metric.")));
+        return Err(CloudWatchError::Validation(format!("The alarm {} watches no metric.", alarm.arn())));
     };
     if definition.queries.is_empty() {
         let widget = alarm_widget(rule).to_string();
-        let Definition { queries, styles, .. } = Definition::read(&widget, call.now)?;
+        let Definition { queries, styles, .. } = Definition::read(&widget, now)?;
         (definition.queries, definition.styles) = (queries, styles);
     }
     if definition.chart.title.is_empty() {

@@ -5,3 +5,4 @@
 
 mod definition;
 pub(crate) mod get_metric_widget_image;
+pub mod mailed;

@@ -347,6 +347,7 @@ fn what_comes_into_log_groups_and_topics() {
         body: "four".into(),
         by_protocol: false,
         rule: None,
+        alarm: None,
         attributes: Default::default(),
     };
     got.clear();

@@ -108,6 +108,7 @@ mod tests {
             body: r#"{"kind":{"name":"x"}}"#.into(),
             by_protocol: false,
             rule: None,
+            alarm: None,
             attributes: BTreeMap::from([
                 ("color".into(), attribute("String", "red")),
                 ("size".into(), attribute("Number", "7")),

@@ -55,6 +55,7 @@ pub(super) fn message(topic_arn: String, draft: Draft) -> Result<Message, SnsErr
         body: draft.text,
         by_protocol,
         rule: None,
+        alarm: None,
         attributes,
     })
 }

@@ -64,6 +64,7 @@ async fn messages_of_rules_arrive_once_as_they_are() {
         body: r#"{"detail":1}"#.into(),
         by_protocol: false,
         rule: None,
+        alarm: None,
         attributes: BTreeMap::new(),
     };
     let mut call = world.call(root());

@@ -65,8 +65,12 @@ impl World {
         smtp: Option<String>,
     ) -> Self {
         let store = Store::open_embedded(dir.path()).await.unwrap();
-        let options =
-            Options { endpoint: ENDPOINT.to_owned(), smtp: smtp.clone(), allow_private_targets: true };
+        let options = Options {
+            endpoint: ENDPOINT.to_owned(),
+            smtp: smtp.clone(),
+            allow_private_targets: true,
+            illustrator: None,
+        };
         let notify = Notify::new(store.clone(), clock.clone(), keyring.clone(), options).unwrap();
         let follower = notify.follower().await.unwrap();
         let movable: Arc<dyn MovableClock> = clock.clone();

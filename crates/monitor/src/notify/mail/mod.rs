@@ -1,16 +1,21 @@
-//! Mails: their texts, and the way to the SMTP server.
+//! Mails: their texts, and the way to the SMTP server. What a person reads about an alarm comes in two forms (`html.rs`), of which
+//! the program that shows it takes one.
 //!
 //! Source of the texts: mails recorded from SNS.
+
+mod html;
 
 use std::fmt::Write as _;
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
-use lettre::message::{Mailbox, header::ContentType};
+use keywatch_api::Blob;
+use lettre::message::{Attachment, Body, Mailbox, MultiPart, SinglePart, header::ContentType};
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 use serde::{Deserialize, Serialize};
 
 use super::delivery::Outcome;
+pub(crate) use html::AlarmPage;
 use keywatch_store::Versioned;
 
 const TIMEOUT: Duration = Duration::from_secs(15);
@@ -28,6 +33,16 @@ pub(crate) struct Mail {
     pub(crate) from_name: String,
     pub(crate) subject: String,
     pub(crate) body: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) html: Option<Html>,
+}
+
+/// The other form of a mail.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Html {
+    pub(crate) text: String,
+    /// A PNG that the text shows.
+    pub(crate) picture: Option<Blob>,
 }
 
 impl Versioned for Mail {
@@ -114,9 +129,11 @@ impl Mailer {
             .to(Mailbox::new(None, to))
             .subject(mail.subject.as_str())
             .date(SystemTime::from(mail.time))
-            .message_id(Some(format!("<{}@{}>", mail.id, self.sender.domain())))
-            .header(ContentType::TEXT_PLAIN)
-            .body(mail.body.clone());
+            .message_id(Some(format!("<{}@{}>", mail.id, self.sender.domain())));
+        let message = match &mail.html {
+            None => message.header(ContentType::TEXT_PLAIN).body(mail.body.clone()),
+            Some(html) => message.multipart(both_forms(&mail.body, html)),
+        };
         let message = match message {
             Ok(message) => message,
             Err(error) => return Outcome::Refused(format!("the mail could not be written: {error}")),
@@ -127,6 +144,16 @@ impl Mailer {
             Err(error) => Outcome::Failed(error.to_string()),
         }
     }
+}
+
+/// The plain form first, for programs take the last that they know.
+fn both_forms(plain: &str, html: &Html) -> MultiPart {
+    let page = SinglePart::html(html.text.clone());
+    let forms = MultiPart::alternative().singlepart(SinglePart::plain(plain.to_owned()));
+    let Some(picture) = &html.picture else { return forms.singlepart(page) };
+    let kind = ContentType::parse("image/png").expect("this is a content type");
+    let image = Attachment::new_inline(html::PICTURE_ID.to_owned()).body(Body::new(picture.0.clone()), kind);
+    forms.multipart(MultiPart::related().singlepart(page).singlepart(image))
 }
 
 #[cfg(test)]
