@@ -13,7 +13,7 @@ mod describe_event_bus;
 mod describe_rule;
 mod disable_rule;
 mod enable_rule;
-mod envelope;
+pub(crate) mod envelope;
 mod error;
 mod follower;
 mod input;

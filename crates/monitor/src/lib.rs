@@ -10,6 +10,7 @@ pub mod dashboards;
 pub mod engine;
 pub mod entry;
 pub mod events;
+pub mod guard;
 pub mod logs;
 pub mod metrics;
 pub mod notify;

@@ -18,6 +18,7 @@ use keywatch_monitor::buckets::Bodies;
 use keywatch_monitor::cloudwatch::CloudWatch;
 use keywatch_monitor::engine::{Engine, EngineHandle, Follower, MovableClock};
 use keywatch_monitor::events::{Events, EventsFollower};
+use keywatch_monitor::guard::GuardFollower;
 use keywatch_monitor::logs::{Logs, LogsFollower};
 use keywatch_monitor::metrics::follower::MetricsFollower;
 use keywatch_monitor::metrics::live::LiveSeries;
@@ -311,6 +312,7 @@ async fn followers(
         Box::new(LogsFollower::open(store.clone()).await?),
         Box::new(MetricsFollower::new(store.clone(), series.clone(), now)),
         Box::new(AlarmReconciler::new(store.clone(), series.clone())),
+        Box::new(GuardFollower::open(store.clone(), series.clone()).await?),
         Box::new(EventsFollower::open(store.clone()).await?),
         Box::new(notify.follower().await?),
     ])

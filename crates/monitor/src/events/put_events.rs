@@ -18,8 +18,8 @@ use crate::entry::{Body, Event};
 const ENTRIES_BYTES_MAX: usize = 1 << 20;
 /// What AWS counts for a time.
 const TIME_BYTES: usize = 14;
-/// Sources of AWS itself.
-const RESERVED_SOURCE: &str = "aws.";
+/// Sources of AWS, and those of this server, whose events guards act on.
+const RESERVED_SOURCES: [&str; 2] = ["aws.", "keywatch."];
 
 pub(crate) async fn put_events(
     call: &mut Call<'_>,
@@ -107,7 +107,7 @@ fn checked(entry: &PutEventsRequestEntry) -> Result<Checked<'_>, (&'static str, 
         detail_type: entry.detail_type.as_deref().unwrap_or_default(),
         detail: entry.detail.as_deref().unwrap_or_default(),
     };
-    if event.source.starts_with(RESERVED_SOURCE) {
+    if RESERVED_SOURCES.iter().any(|reserved| event.source.starts_with(reserved)) {
         return Err(("NotAuthorizedForSourceException", "Not authorized for the source.".to_owned()));
     }
     let is_object = event.detail.trim_start().starts_with('{');

@@ -4,12 +4,16 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use keywatch_crypto::digest::sha256;
-use keywatch_store::{Batch, Partition, Row, Scan, StoreError, decode, encode};
+use keywatch_store::{Append, Batch, Partition, Row, Scan, StoreError, decode, encode};
+use serde_json::json;
 
 use super::log_file::{gzip, gzip_object};
 use super::served::Served;
 use super::{DELIVERY, DeliveryRecord, FilesDelivery, RETRY, Settling, stored_delivery};
 use crate::buckets::{BUCKET, Bodies, OBJECT, PlaceError, object_key};
+use crate::entry::{Body, Event};
+use crate::events::envelope::{Head, derived_id};
+use crate::guard::finding::SOURCE;
 use crate::trail::digest::document::{
     ChainName, Digest, HASH_ALGORITHM, Link, ListedFile, SIGNATURE_ALGORITHM, SIGNATURE_ALGORITHM_METADATA,
     SIGNATURE_METADATA, wire_time,
@@ -143,7 +147,7 @@ impl FilesDelivery {
                 Err(PlaceError::Store(error)) => return Err(error),
                 Err(PlaceError::Body(error)) => {
                     tracing::warn!(%error, "A digest could not be delivered; it will be tried again");
-                    self.hold(&row, now + RETRY, "InternalError").await?;
+                    self.hold(&row, now, RETRY, "InternalError").await?;
                     if ends {
                         self.settle = self.settle.map(|settling| Settling { due: now + RETRY, ..settling });
                     }
@@ -159,7 +163,7 @@ impl FilesDelivery {
             if ends {
                 return Ok(self.drop_files(&plan).await?);
             }
-            return Ok(self.hold(chain_row, now + NO_BUCKET_RETRY, "NoSuchBucket").await?);
+            return Ok(self.hold(chain_row, now, NO_BUCKET_RETRY, "NoSuchBucket").await?);
         }
         let partition = Partition::new(&plan.trail.account, &plan.name.region);
         let key = self.keys.for_digest(&partition, plan.chain.since, plan.end).await?;
@@ -245,12 +249,40 @@ impl FilesDelivery {
         Ok(())
     }
 
-    async fn hold(&mut self, chain_row: &str, until: Timestamp, error: &str) -> Result<(), StoreError> {
+    async fn hold(
+        &mut self,
+        chain_row: &str,
+        now: Timestamp,
+        wait: SignedDuration,
+        error: &str,
+    ) -> Result<(), StoreError> {
+        let until = now + wait;
         self.held.insert(chain_row.to_owned(), until);
         let mut batch = Batch::default();
         self.note_digest(&mut batch, chain_row, |delivery| delivery.digest_error = Some(error.into()))
             .await?;
+        batch.appends.extend(self.late_digest(chain_row, now, error));
         self.commit(batch).await
+    }
+
+    /// The event that tells of a digest that is not there in time. A digest that stays away is told of at each attempt.
+    fn late_digest(&self, chain_row: &str, now: Timestamp, error: &str) -> Option<Append> {
+        let (row, region) = chain_row.rsplit_once('/')?;
+        let trail = &self.trails.iter().find(|served| served.row == row)?.trail;
+        let arn = trail.arn();
+        let detail = json!({"trailArn": &arn, "awsRegion": region, "errorCode": error,
+            "due": self.chains.get(chain_row).map(|chain| chain.due().to_string())});
+        let home = Partition::new(&trail.account, &trail.home_region);
+        let time = whole_second(now).to_string();
+        let head = Head {
+            id: derived_id(&[&arn, region, &time, "digest"]),
+            detail_type: "Trail Digest Late",
+            source: SOURCE,
+            account: &trail.account,
+            time: &time,
+            region: &trail.home_region,
+        };
+        Some(Event { envelope: head.envelope(&[&arn], &detail.to_string()) }.append(home, now))
     }
 
     /// Changes what the trail of a chain tells of its digests, if it is still there.
