@@ -51,6 +51,10 @@ const START: Second = 1_767_225_600;
 const LOGGED_BATCHES: u64 = 2_000;
 const LOGGED_SERIES: u64 = 100_000;
 const BATCH: u64 = 1_000;
+/// As many as the server takes in before it stores them.
+const STORED_POINTS: u64 = 8_000_000;
+/// Points of this age are in memory after a restart.
+const HOT_MINUTES: u64 = 180;
 const ROUNDS: u32 = 7;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -60,10 +64,10 @@ fn main() -> Result<(), Failure> {
     let series = arguments.next().map_or(Ok(SERIES), |text| text.parse())?;
     let minutes = arguments.next().map_or(Ok(MINUTES), |text| text.parse())?;
     let beside = arguments.next().map_or(Ok(SERIES_BESIDE), |text| text.parse())?;
-    let ours = at_size(beside, minutes)?;
-    at_size(series, minutes)?;
-    let scratch = tempfile::TempDir::new()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let ours = runtime.block_on(at_size(beside, minutes))?;
+    runtime.block_on(at_size(series, minutes))?;
+    let scratch = tempfile::TempDir::new()?;
     let logged = runtime.block_on(through_the_log(&scratch))?;
     let Some(theirs) = prometheus::measure(beside, minutes)? else {
         println!("There is no `prometheus` to compare with");
@@ -80,38 +84,78 @@ fn main() -> Result<(), Failure> {
     Ok(())
 }
 
-fn at_size(count: u64, minutes: u64) -> Result<Measured, Failure> {
-    let mut store = SeriesStore::default();
-    let partition = format!("{ACCOUNT}/{REGION}");
-    let begun = Instant::now();
+/// Series with a point a minute, held and stored as the server does; then the busiest among them, and a restart.
+async fn at_size(count: u64, minutes: u64) -> Result<Measured, Failure> {
+    let scratch = tempfile::TempDir::new()?;
+    let store = Store::open_embedded(scratch.path()).await?;
+    let live = LiveSeries::load(&store).await?;
+    let mut follower = MetricsFollower::new(store.clone(), live.clone(), Timestamp::from_second(START)?);
+    let begun = (Instant::now(), cpu_seconds()?);
+    let mut stored = 0.0;
     for minute in 0..minutes {
-        let time = START + 60 * minute as Second;
-        for at in 0..count {
-            let key = key_arn(at / OPERATIONS.len() as u64);
-            let dimensions = dimensions(&key, at);
-            let metric = MetricRef {
-                partition: &partition,
-                namespace: "AWS/KMS",
-                name: "SuccessfulRequest",
-                dimensions: &dimensions,
-            };
-            let set = StatisticSet::uniform(1.0, calls(at, minute));
-            store.add(
-                minute + 1,
-                &Datum { metric, time, unit: Unit::Count, high_resolution: false, set: &set },
-                time,
-            )?;
+        let now = Timestamp::from_second(START + 60 * minute as Second)?;
+        live.change(|series, _| add_minute(series, count, minute))?;
+        if live.look(|series| series.added()) >= STORED_POINTS || minute + 1 == minutes {
+            let begun = cpu_seconds()?;
+            follower.store(now).await?;
+            stored += cpu_seconds()? - begun;
         }
     }
-    let (took, points) = (begun.elapsed().as_secs_f64(), count * minutes);
+    let (took, points) = (cpu_seconds()? - begun.1, (count * minutes) as f64);
     let bytes = resident()?;
     println!(
-        "{count} series × {minutes} min: {:.0} bytes a series, {} MiB resident, {:.0} points added a second",
+        "{count} series × {minutes} min: {:.0} bytes a series, {} MiB resident, {:.0} points added a second, {:.0} a CPU-second ({:.1} s of {took:.1} s to store them)",
         bytes as f64 / count as f64,
         bytes >> 20,
-        points as f64 / took
+        points / begun.0.elapsed().as_secs_f64(),
+        points / took,
+        stored,
     );
     let now = START + 60 * minutes as Second;
+    let top_seconds = live.look(|series| busiest(series, now))?;
+    drop((follower, live));
+    let begun = Instant::now();
+    let live = LiveSeries::load(&store).await?;
+    println!(
+        "a restart reads them in {:.2} s, {} MiB resident",
+        begun.elapsed().as_secs_f64(),
+        resident()? >> 20
+    );
+    if live.look(|series| total(series, now)) != expected(count, minutes) {
+        return Err("a restart does not find every point".into());
+    }
+    let bytes_a_series = bytes as f64 / count as f64;
+    Ok(Measured { bytes_a_series, samples_a_cpu_second: points / took, top_seconds })
+}
+
+fn add_minute(series: &mut SeriesStore, count: u64, minute: u64) -> Result<(), Failure> {
+    let partition = format!("{ACCOUNT}/{REGION}");
+    let time = START + 60 * minute as Second;
+    for at in 0..count {
+        let key = key_arn(at / OPERATIONS.len() as u64);
+        let dimensions = dimensions(&key, at);
+        let metric = MetricRef {
+            partition: &partition,
+            namespace: "AWS/KMS",
+            name: "SuccessfulRequest",
+            dimensions: &dimensions,
+        };
+        let set = StatisticSet::uniform(1.0, calls(at, minute));
+        let unit = Unit::Count;
+        series.add(minute + 1, &Datum { metric, time, unit, high_resolution: false, set: &set }, time)?;
+    }
+    Ok(())
+}
+
+/// What was added within the last hours.
+fn expected(count: u64, minutes: u64) -> f64 {
+    let first = minutes.saturating_sub(HOT_MINUTES);
+    (0..count).map(|at| (first..minutes).map(|minute| calls(at, minute)).sum::<f64>()).sum()
+}
+
+/// The time of the busiest keys; prints that of other questions too.
+fn busiest(store: &SeriesStore, now: Second) -> Result<f64, Failure> {
+    let partition = format!("{ACCOUNT}/{REGION}");
     let mut top_seconds = f64::MAX;
     for query in [
         "GROUP BY KeyArn ORDER BY SUM() DESC LIMIT 20",
@@ -129,7 +173,7 @@ fn at_size(count: u64, minutes: u64) -> Result<Measured, Failure> {
             let mut shown = 0;
             for _ in 0..ROUNDS {
                 let begun = Instant::now();
-                shown = insights::execute(&store, &partition, &parsed, &window, now).groups.len();
+                shown = insights::execute(store, &partition, &parsed, &window, now).groups.len();
                 best = best.min(begun.elapsed().as_secs_f64());
             }
             if query.starts_with("GROUP BY KeyArn ORDER BY SUM() DESC") {
@@ -138,8 +182,7 @@ fn at_size(count: u64, minutes: u64) -> Result<Measured, Failure> {
             println!("{query} over {name}: {shown} groups in {:.1} ms", best * 1e3);
         }
     }
-    let bytes_a_series = bytes as f64 / count as f64;
-    Ok(Measured { bytes_a_series, samples_a_cpu_second: points as f64 / took, top_seconds })
+    Ok(top_seconds)
 }
 
 /// Points that a CPU-second makes, logs durably and takes in.
@@ -174,7 +217,7 @@ async fn through_the_log(scratch: &tempfile::TempDir) -> Result<f64, Failure> {
     let again = LiveSeries::load(&store).await?;
     again.catch_up(now).await?;
     println!("a restart reads them in {:.2} s", begun.elapsed().as_secs_f64());
-    let sum = |live: &LiveSeries| live.read(|series| total(series, now.as_second()));
+    let sum = |live: &LiveSeries| live.look(|series| total(series, now.as_second()));
     let (before, after) = (sum(&live), sum(&again));
     if (before, after) != (logged, logged) {
         return Err(format!("{logged} was logged, {before} taken in and {after} found again").into());
@@ -183,7 +226,8 @@ async fn through_the_log(scratch: &tempfile::TempDir) -> Result<f64, Failure> {
 }
 
 fn total(series: &SeriesStore, now: Second) -> f64 {
-    let window = Window::covering(START - 86_400, START + 86_400, 3_600);
+    let end = now.div_euclid(60) * 60 + 60;
+    let window = Window::covering(end - 60 * HOT_MINUTES as Second - 60, end, 60);
     let mut sum = 0.0;
     for id in series.ids_after(None) {
         series.for_each_figures(id, &window, now, |_, figures| sum += figures.sum);

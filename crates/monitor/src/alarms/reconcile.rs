@@ -38,7 +38,7 @@ use super::{
 };
 use crate::{
     engine::Follower,
-    metrics::{live::LiveSeries, stream::DAY_SECONDS},
+    metrics::{live::LiveSeries, series::SeriesStore, span::DAY_SECONDS},
 };
 
 /// Composite alarms above each other that one change may run through at once.
@@ -147,15 +147,15 @@ impl AlarmReconciler {
         }
         let seen = before.and_then(Known::seen);
         match Known::read(&self.store, row, seen, now).await? {
-            Some(known) => self.live.read(|series| self.roster.put(&row.key, known, series)),
-            None => self.live.read(|series| self.roster.remove(&row.key, series)),
+            Some(known) => self.live.look(|series| self.roster.put(&row.key, known, series)),
+            None => self.live.look(|series| self.roster.remove(&row.key, series)),
         }
         self.changed.insert(row.key.clone());
         Ok(())
     }
 
     fn forget_alarm(&mut self, key: &str) {
-        self.live.read(|series| self.roster.remove(key, series));
+        self.live.look(|series| self.roster.remove(key, series));
         self.changed.insert(key.to_owned());
     }
 
@@ -174,23 +174,25 @@ impl AlarmReconciler {
     }
 
     /// The alarms to be evaluated early because of points since the last call; none of those that got any is quiet any more.
-    fn early(&mut self, now: Timestamp) -> Vec<Key> {
+    async fn early(&mut self, now: Timestamp) -> Result<Vec<Key>, StoreError> {
         let changed = self.live.change(|series, _| series.take_changed());
         let mut early = BTreeSet::new();
-        self.live.read(|series| {
+        let look = |series: &SeriesStore| {
             self.roster.meet(series);
-            for id in changed {
-                self.roster.touch(id, series, now.as_second(), &mut early);
+            for id in &changed {
+                self.roster.touch(*id, series, now.as_second(), &mut early);
             }
-        });
-        early.into_iter().collect()
+        };
+        self.live.read(look).await?;
+        Ok(early.into_iter().collect())
     }
 
     /// Evaluates some metric alarms and writes those that changed.
     async fn evaluate(&mut self, keys: &[Key], now: Timestamp, because: Because) -> Result<(), StoreError> {
         let (mut writes, mut evaluated) = (Vec::new(), Vec::new());
         for some in keys.chunks(READ_AT_ONCE) {
-            self.live.read(|series| {
+            let judged = |series: &SeriesStore| {
+                let (mut writes, mut evaluated) = (Vec::new(), Vec::new());
                 for key in some {
                     let Some(known) = self.roster.get(key) else { continue };
                     let around = || self.around(known, now);
@@ -203,7 +205,11 @@ impl AlarmReconciler {
                         }
                     }
                 }
-            });
+                (writes, evaluated)
+            };
+            let (some_writes, some_evaluated) = self.live.read(judged).await?;
+            writes.extend(some_writes);
+            evaluated.extend(some_evaluated);
         }
         self.commit(writes, now).await?;
         // Not before: what could not be written is due again.
@@ -341,7 +347,7 @@ impl Follower for AlarmReconciler {
     ) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
             self.refresh(now).await?;
-            let early = self.early(now);
+            let early = self.early(now).await?;
             self.evaluate(&early, now, Because::Points).await?;
             if !self.is_behind(now) {
                 self.settle(now).await?;

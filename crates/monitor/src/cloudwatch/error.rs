@@ -125,7 +125,14 @@ impl WireError for CloudWatchError {
 
 impl From<StoreError> for CloudWatchError {
     fn from(error: StoreError) -> Self {
-        Self::Store(error)
+        match error {
+            // Only readers of metrics ask for what may be too much.
+            StoreError::TooLarge { what, limit, .. } => {
+                let text = format!("This asks for more than {} MiB of {what}.", limit >> 20);
+                Self::InvalidParameterValue(text)
+            }
+            error => Self::Store(error),
+        }
     }
 }
 

@@ -49,7 +49,7 @@ impl CloudWatch {
 
     /// How many metrics there are, of all accounts and Regions.
     pub fn series_count(&self) -> usize {
-        self.live.read(|series| series.len())
+        self.live.look(|series| series.len())
     }
 
     /// Brings the series up to the head of the log: queries read their own writes.

@@ -15,7 +15,7 @@ use super::share::shifted;
 use super::sight::Sight;
 use crate::engine::{Follower, Standing};
 use crate::entry::Body;
-use crate::metrics::live::LiveSeries;
+use crate::metrics::{live::LiveSeries, series::SeriesStore};
 use crate::trail::import::reaches_rules;
 
 const NAME: &str = "guard";
@@ -121,8 +121,8 @@ impl GuardFollower {
         let seconds = now.as_second();
         for row in std::mem::take(&mut self.active) {
             let Some((partition, key_arn)) = parts_of(&row) else { continue };
-            let found = self.series.read(|series| shifted(series, partition.as_str(), key_arn, seconds));
-            let Some(found) = found else { continue };
+            let look = |series: &SeriesStore| shifted(series, partition.as_str(), key_arn, seconds);
+            let Some(found) = self.series.read(look).await? else { continue };
             let held = self.hold(&row).await?;
             let Some(memory) = held else { continue };
             let before = memory.clone();

@@ -40,7 +40,7 @@ pub(crate) async fn get_metric_data(
     let queries = check(&request)?;
     let pages = Pages::new(&request)?;
     service.catch_up(call).await?;
-    let results = service.live.read(|series| answer(series, &queries, &place))?;
+    let results = service.live.read(|series| answer(series, &queries, &place)).await??;
     let zone = request.label_options.as_ref().and_then(|options| options.timezone.as_deref());
     let zone = match zone {
         None => TimeZone::UTC,

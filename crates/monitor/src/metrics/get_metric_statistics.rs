@@ -34,7 +34,8 @@ pub(crate) async fn get_metric_statistics(
     let dimensions = sorted(request.dimensions.as_deref().unwrap_or_default(), "MetricStat")?;
     service.catch_up(call).await?;
     let (partition, now) = (call.partition(), call.now.as_second());
-    let buckets = service.live.read(|series| buckets(series, partition.as_str(), &request, &dimensions, now));
+    let buckets =
+        service.live.read(|series| buckets(series, partition.as_str(), &request, &dimensions, now)).await?;
     let datapoints = buckets.iter().map(|bucket| datapoint(bucket, &request, &extended)).collect();
     Ok(GetMetricStatisticsResponse { label: request.metric_name, datapoints })
 }

@@ -41,7 +41,7 @@ pub(crate) async fn list_metrics(
     let (metrics, last) = if is_other_account {
         (Vec::new(), None)
     } else {
-        service.live.read(|series| find(series, partition.as_str(), &request, after, now))
+        service.live.look(|series| find(series, partition.as_str(), &request, after, now))
     };
     let owners = request
         .include_linked_accounts

@@ -1,23 +1,32 @@
 //! # Live series: the series in memory, kept at the head of the trail
 //! The follower feeds them, and a query that must see what was written before it brings them up to the head itself.
-//! **Invariant:** every entry up to [`LiveSeries::position`] is in, none beyond it.
+//! Looking at points may need pages that are not in memory: then what was seen is thrown away, the pages are loaded, and it is looked
+//! again. So no reader holds anything up while it waits for the store.
+//! **Invariants:** every entry up to [`LiveSeries::position`] is in, none beyond it; what a reader sees is complete.
 //! **Not here:** what a record means (`derive.rs`), persistence (`stored.rs`).
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 use jiff::Timestamp;
-use keywatch_store::{EntryKind, LogEntry, Seq, Store, StoreError};
-use tokio::sync::Mutex;
+use keywatch_store::{Batch, CommitError, EntryKind, LogEntry, Seq, Store, StoreError};
+use tokio::sync::{Mutex, MutexGuard};
 
 use super::{
-    Unit,
+    Second, Unit,
     derive::{Derived, derive, sample, services},
+    flush::{Flush, Step},
     index::FamilyId,
+    page::PageName,
+    pages::CACHE_BYTES_MAX,
     series::{Datum, MetricRef, SeriesStore},
     statistic_set::StatisticSet,
+    stored,
 };
 use crate::{
-    engine::stored_position,
+    engine::{commit_position, stored_position},
     entry::{
         Body, LogEvents, Message, PointValue,
         points::{self, PointRef},
@@ -28,6 +37,8 @@ use crate::{
 pub const FOLLOWER: &str = "metrics";
 /// Bytes of log a query takes in at once.
 const READ_BYTES_MAX: usize = 4 << 20;
+/// A reader that needs more old pages than this is refused.
+const READ_PAGES_BYTES_MAX: usize = 512 << 20;
 
 /// The series of a server. Shared by the follower, the alarms and the queries.
 #[derive(Debug)]
@@ -36,6 +47,8 @@ pub struct LiveSeries {
     inner: RwLock<Inner>,
     /// Held by a query while it reads the log, so that queries do not read it side by side.
     catching_up: Mutex<()>,
+    /// Held while old pages are read, moved or made anew, so that nobody sees half of it.
+    paging: Mutex<()>,
 }
 
 #[derive(Debug, Default)]
@@ -48,9 +61,9 @@ impl LiveSeries {
     /// The stored series, at the position they were stored at.
     pub async fn load(store: &Store) -> Result<Arc<Self>, StoreError> {
         let position = stored_position(store, FOLLOWER).await?;
-        let series = super::stored::load(store).await?;
-        let inner = RwLock::new(Inner { series, position });
-        Ok(Arc::new(Self { store: store.clone(), inner, catching_up: Mutex::new(()) }))
+        let inner = RwLock::new(Inner { series: stored::load(store).await?, position });
+        let (catching_up, paging) = (Mutex::new(()), Mutex::new(()));
+        Ok(Arc::new(Self { store: store.clone(), inner, catching_up, paging }))
     }
 
     /// The last log entry that is in.
@@ -58,9 +71,100 @@ impl LiveSeries {
         self.inner.read().unwrap_or_else(PoisonError::into_inner).position
     }
 
-    /// Looks at the series as they are.
-    pub fn read<R>(&self, look: impl FnOnce(&SeriesStore) -> R) -> R {
+    /// Looks at the series as they are, but not at their points, of which only the newest are in memory.
+    pub fn look<R>(&self, look: impl FnOnce(&SeriesStore) -> R) -> R {
         look(&self.inner.read().unwrap_or_else(PoisonError::into_inner).series)
+    }
+
+    /// Looks at the series and their points. `look` is called again where points are needed that are not in memory; only its last answer
+    /// counts. Fails when the store does, and when more old points are needed than one reader may have.
+    pub async fn read<R>(&self, mut look: impl FnMut(&SeriesStore) -> R) -> Result<R, StoreError> {
+        if let Some(seen) = self.try_read(&mut look) {
+            return Ok(seen);
+        }
+        // One such reader at a time, so that the bound is one of all of them.
+        let _paging = self.paging.lock().await;
+        loop {
+            if let Some(seen) = self.try_read(&mut look) {
+                self.change(|series, _| series.pages.trim(CACHE_BYTES_MAX));
+                return Ok(seen);
+            }
+            let loaded = self.load_wanted().await;
+            if loaded.is_err() {
+                self.change(|series, _| series.pages.trim(CACHE_BYTES_MAX));
+            }
+            loaded?;
+        }
+    }
+
+    /// What was seen, if everything that was looked at was in memory.
+    fn try_read<R>(&self, look: &mut impl FnMut(&SeriesStore) -> R) -> Option<R> {
+        self.look(|series| {
+            let before = series.pages.misses();
+            let seen = look(series);
+            (series.pages.misses() == before).then_some(seen)
+        })
+    }
+
+    async fn load_wanted(&self) -> Result<(), StoreError> {
+        let (wanted, held) = self.look(|series| (series.pages.take_wanted(), series.pages.cached_bytes()));
+        self.load_pages(&wanted, READ_PAGES_BYTES_MAX.saturating_sub(held)).await
+    }
+
+    async fn load_pages(&self, names: &BTreeSet<PageName>, bytes_max: usize) -> Result<(), StoreError> {
+        let pages = stored::load_pages(&self.store, names, bytes_max).await?;
+        if pages.len() < names.len() {
+            return Err(StoreError::corrupt("metric pages that the directory names".to_owned()));
+        }
+        self.change(|series, _| pages.into_iter().for_each(|(name, page)| series.pages.load(name, page)));
+        Ok(())
+    }
+
+    /// For who moves pages or makes them anew: nobody else does, nor reads old ones, until it is given back.
+    pub(super) async fn paging(&self) -> MutexGuard<'_, ()> {
+        self.paging.lock().await
+    }
+
+    /// Makes pages of all new points and stores them, and the position that the store then includes. Spans that end before `hot_from` need
+    /// not stay in memory.
+    pub(super) async fn flush(&self, hot_from: Second) -> Result<Seq, StoreError> {
+        let _paging = self.paging().await;
+        let (mut flush, position) =
+            self.change(|series, position| (Flush::begin(series, hot_from), position));
+        while self.flush_some(&mut flush).await? {}
+        let hot_from = self.look(|series| series.pages.hot_from());
+        commit_position(&self.store, FOLLOWER, position, stored::hot_row(hot_from))
+            .await
+            .map_err(unchecked)?;
+        Ok(position)
+    }
+
+    /// One step of a flush; whether there are more.
+    pub(super) async fn flush_some(&self, flush: &mut Flush) -> Result<bool, StoreError> {
+        let (step, batch) = self.change(|series, through| {
+            let step = flush.step(series)?;
+            let batch = match &step {
+                Step::Commit(slice) => stored::rows(series, slice, through)?,
+                _ => Batch::default(),
+            };
+            Ok::<_, StoreError>((step, batch))
+        })?;
+        match step {
+            Step::Done => return Ok(false),
+            Step::Load(names) => self.load_pages(&names, usize::MAX).await?,
+            Step::Commit(slice) => {
+                let committed = self.store.commit(batch).await.map_err(unchecked);
+                self.change(|series, _| {
+                    match &committed {
+                        Ok(_) => slice.committed(series),
+                        Err(_) => slice.failed(series),
+                    }
+                    series.pages.trim(CACHE_BYTES_MAX);
+                });
+                committed?;
+            }
+        }
+        Ok(true)
     }
 
     /// Changes the series, other than by entries; says which position they are at meanwhile.
@@ -97,6 +201,16 @@ impl LiveSeries {
             self.apply(&entries, now)?;
         }
         Ok(())
+    }
+}
+
+/// Rows of series are written by one follower alone, so a conflict cannot be.
+pub(super) fn unchecked(error: CommitError) -> StoreError {
+    match error {
+        CommitError::Store(error) => error,
+        CommitError::Conflict { kind, key } => {
+            StoreError::corrupt(format!("an unchecked row conflicts: {kind:?} {key}"))
+        }
     }
 }
 
@@ -237,3 +351,6 @@ impl PutBatch<'_> {
         family
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,9 @@
 //! **Invariant:** series are a pure function of the trail: replaying it gives the same numbers.
 //! **Not here:** alarms (`crate::alarms`).
 
+pub(crate) mod aging;
 pub mod derive;
+pub mod flush;
 pub mod follower;
 pub(crate) mod get_metric_data;
 pub(crate) mod get_metric_statistics;
@@ -16,12 +18,15 @@ pub(crate) mod list_metrics;
 pub mod live;
 pub mod math;
 pub mod packed;
+pub mod page;
+pub mod pages;
 pub mod period;
 pub(crate) mod put_metric_data;
 pub(crate) mod query;
 pub mod ramp;
 pub mod recent;
 pub mod series;
+pub mod span;
 pub mod statistic_set;
 pub mod statistics;
 pub mod stored;

@@ -1,10 +1,10 @@
-//! # Packed points: a day of one metric in few bytes
-//! Points of a day in rising order of their **slot** (the number of the period within the day), each with its statistic set.
+//! # Packed points: many points of one metric in few bytes
+//! Points of a span in rising order of their **slot** (the number of the period within the span), each with its statistic set.
 //! The common point (equal samples, the value of the point before) takes one to three bytes: the distance in slots and the
 //! count, which is left out when it is that of the point before; of another value only the bytes that differ are kept. The bytes
 //! are also what is stored.
 //! **Invariant:** slots rise strictly; unpacking gives back exactly what was packed.
-//! **Not here:** which day and which resolution (`stream.rs`).
+//! **Not here:** which span and which resolution (`span.rs`).
 
 use super::statistic_set::{Distribution, StatisticSet};
 
@@ -102,7 +102,7 @@ const POINT_BYTES: usize = 12;
 impl Packed {
     /// Takes stored bytes back, reading them once to know where the next point goes.
     pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, Corrupt> {
-        let mut points = Points { rest: &bytes, last: Last::default() };
+        let mut points = Points::over(&bytes);
         while points.next_point()?.is_some() {}
         let last = points.last;
         Ok(Self { bytes, last })
@@ -205,7 +205,7 @@ impl Packed {
 
     /// All points, oldest first.
     pub fn points(&self) -> Points<'_> {
-        Points { rest: &self.bytes, last: Last::default() }
+        Points::over(&self.bytes)
     }
 
     fn write_figures(&mut self, set: &StatisticSet) {
@@ -259,6 +259,18 @@ impl<'a> Iterator for Points<'a> {
 }
 
 impl<'a> Points<'a> {
+    /// The points in bytes that were checked.
+    pub fn over(bytes: &'a [u8]) -> Self {
+        Points { rest: bytes, last: Last::default() }
+    }
+
+    /// Whether bytes hold points and nothing else.
+    pub fn check(bytes: &[u8]) -> Result<(), Corrupt> {
+        let mut points = Points::over(bytes);
+        while points.next_point()?.is_some() {}
+        Ok(())
+    }
+
     fn next_point(&mut self) -> Result<Option<Point<'a>>, Corrupt> {
         if self.rest.is_empty() {
             return Ok(None);

@@ -6,7 +6,7 @@
 use super::{
     Second,
     series::Window,
-    stream::{
+    span::{
         DAY_SECONDS, FIVE_MINUTES_KEPT_DAYS, HIGH_RESOLUTION_KEPT_SECONDS, HOURS_KEPT_DAYS, MINUTES_KEPT_DAYS,
     },
 };

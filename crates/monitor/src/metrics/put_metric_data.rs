@@ -31,7 +31,7 @@ pub(crate) async fn put_metric_data(
 ) -> Result<(), CloudWatchError> {
     call.authorize_own("cloudwatch:PutMetricData", "*")?;
     let points = points(request, call.now)?;
-    if service.live.read(|series| series.len()) + points.points.len() > SERIES_MAX {
+    if service.live.look(|series| series.len()) + points.points.len() > SERIES_MAX {
         return Err(CloudWatchError::LimitExceeded(format!("More than {SERIES_MAX} metrics are not kept.")));
     }
     if !points.points.is_empty() {

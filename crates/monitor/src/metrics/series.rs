@@ -1,18 +1,23 @@
 //! # Series: every metric in memory
-//! A **series** is one metric of one account and region: its identity (`index.rs`), its points (`stream.rs`) and its countdowns. The
+//! A **series** is one metric of one account and region: its identity (`index.rs`), its points (the newest in `stream.rs`, the rest in `pages.rs`) and its countdowns. The
 //! **series store** finds series by identity or by name, adds points, and reads the statistic sets of a **window**.
 //! **Invariants:** a series keeps its number for ever; two series never share an identity; points enter through log positions, so
 //! a replayed position adds nothing twice.
-//! **Not here:** persistence (it reads `Series` through `changed_since_store`), the rules of each API operation.
+//! **Not here:** making pages of new points (`flush.rs`), persistence (`stored.rs`), the rules of each API operation.
+
+use keywatch_store::Seq;
 
 use super::{
     Second, Unit,
     index::{FamilyId, Index},
     packed::Figures,
+    page::{Block, Page, PageName},
+    pages::Pages,
     ramp::{self, Ramp},
     recent::Recent,
+    span::{DAY_SECONDS, HIGH_RESOLUTION_KEPT_SECONDS, Resolution, SpanName},
     statistic_set::StatisticSet,
-    stream::{Added, DAY_SECONDS, Day, DayName, Resolution, Stream},
+    stream::{RunName, Stream},
     symbols::{Symbol, Symbols},
 };
 
@@ -55,14 +60,23 @@ pub struct Datum<'a> {
 /// One metric. There may be a million: what few have is apart.
 #[derive(Debug)]
 pub struct Series {
-    stream: Stream,
+    pub(super) stream: Stream,
     rare: Option<Box<Rare>>,
     /// The newest point's time, for `ListMetrics`.
     newest: Second,
-    /// The entry that describes this series must be stored (again).
-    definition_changed: bool,
+    /// The unit of its points, as long as it has one only.
+    unit: Option<Unit>,
+    has_several_units: bool,
     in_changed: bool,
-    in_unstored: bool,
+}
+
+/// What is to be written of a block of series.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Unstored {
+    /// Points, or what follows.
+    pub(super) anything: bool,
+    /// The row that describes its series.
+    pub(super) definitions: bool,
 }
 
 /// What few metrics have.
@@ -71,15 +85,13 @@ struct Rare {
     ramps: Vec<Ramp>,
     /// What was ever used up of what the metric counts down.
     used: f64,
-    /// The log position that ramps and uses include.
-    through: u64,
     /// The midnight before a point last came that was more than a day old, as imported ones are.
     came_late: Second,
 }
 
 impl Default for Rare {
     fn default() -> Self {
-        Self { ramps: Vec::new(), used: 0.0, through: 0, came_late: Second::MIN }
+        Self { ramps: Vec::new(), used: 0.0, came_late: Second::MIN }
     }
 }
 
@@ -101,8 +113,14 @@ pub struct SeriesStore {
     counting: Vec<FamilyId>,
     /// Series with new points since `take_changed`.
     changed: Vec<SeriesId>,
-    /// Series with anything not stored since `take_unstored`.
-    unstored: Vec<SeriesId>,
+    pub(super) pages: Pages,
+    /// By block.
+    pub(super) unstored: Vec<Unstored>,
+    /// Points that came since pages were made last.
+    pub(super) added: u64,
+    /// By series, the log position that was read back with it; only as long as positions up to the greatest are taken in.
+    included: Vec<Seq>,
+    included_most: Seq,
 }
 
 impl SeriesStore {
@@ -112,6 +130,11 @@ impl SeriesStore {
 
     pub fn is_empty(&self) -> bool {
         self.series.is_empty()
+    }
+
+    /// How many points came since new points became pages last.
+    pub fn added(&self) -> u64 {
+        self.added
     }
 
     /// The series of a metric, if it ever had a point.
@@ -149,11 +172,13 @@ impl SeriesStore {
             stream: Stream::default(),
             rare: None,
             newest: Second::MIN,
-            definition_changed: true,
+            unit: None,
+            has_several_units: false,
             in_changed: false,
-            in_unstored: false,
         });
-        Ok(self.index.insert(family, dimensions))
+        let id = self.index.insert(family, dimensions);
+        self.redefine(id);
+        Ok(id)
     }
 
     /// Adds samples that came from log position `seq`.
@@ -171,22 +196,36 @@ impl SeriesStore {
         now: Second,
     ) -> Result<(), TooManySeries> {
         let id = self.intern_in(family, datum.metric.dimensions)?;
-        let series = &mut self.series[id.0 as usize];
-        let at = (datum.time, datum.unit);
-        let Added::Now(slot) = series.stream.add(seq, at, datum.high_resolution, now, datum.set) else {
+        if self.includes(seq, id) {
             return Ok(());
-        };
+        }
+        let span = SpanName::holding(Resolution::at_age(datum.time, now), datum.time);
+        let slot = self.add_to_run(id, RunName { span, unit: datum.unit }, datum);
+        if datum.high_resolution && now - datum.time < HIGH_RESOLUTION_KEPT_SECONDS {
+            let span = SpanName::holding(Resolution::Second, datum.time);
+            self.add_to_run(id, RunName { span, unit: datum.unit }, datum);
+        }
+        let series = &mut self.series[id.0 as usize];
+        series.note_unit(datum.unit);
         // Units are added up by queries, and a slot is of one unit.
-        let minute = slot.filter(|_| !series.stream.has_several_units());
+        let minute = slot.filter(|_| !series.has_several_units);
         self.recent.note(id, datum.time, now, datum.set.sum, minute);
         series.newest = series.newest.max(datum.time);
         let today = now - now.rem_euclid(DAY_SECONDS);
         if now - datum.time > DAY_SECONDS && series.rare.as_ref().is_none_or(|rare| rare.came_late < today) {
             series.rare.get_or_insert_default().came_late = today;
-            series.definition_changed = true;
+            self.redefine(id);
         }
+        self.added += 1;
         self.mark(id);
         Ok(())
+    }
+
+    /// Tells the sum of the slot where it is known.
+    fn add_to_run(&mut self, id: SeriesId, name: RunName, datum: &Datum<'_>) -> Option<f64> {
+        let Self { pages, series, .. } = self;
+        let stream = &mut series[id.0 as usize].stream;
+        stream.add(name, datum.time, datum.set, || pages.last_slot(name, id))
     }
 
     /// Begins the countdown of `subject` to `expires`, from log position `seq`.
@@ -211,13 +250,11 @@ impl SeriesStore {
     }
 
     fn change_ramps(&mut self, seq: u64, id: SeriesId, change: impl FnOnce(&mut Vec<Ramp>)) {
-        let series = &mut self.series[id.0 as usize];
-        let rare = series.rare.get_or_insert_default();
-        if seq <= rare.through {
+        if self.includes(seq, id) {
             return;
         }
-        change(&mut rare.ramps);
-        series.definition_changed = true;
+        change(&mut self.series[id.0 as usize].rare.get_or_insert_default().ramps);
+        self.redefine(id);
         self.note_counting(id);
         self.mark(id);
     }
@@ -225,13 +262,13 @@ impl SeriesStore {
     /// Adds to what was ever used up, from log position `seq`, and tells all of it.
     pub fn use_up(&mut self, seq: u64, metric: &MetricRef<'_>, uses: f64) -> Result<f64, TooManySeries> {
         let id = self.intern(metric)?;
-        let series = &mut self.series[id.0 as usize];
-        let rare = series.rare.get_or_insert_default();
-        if seq > rare.through {
+        let is_new = !self.includes(seq, id);
+        let rare = self.series[id.0 as usize].rare.get_or_insert_default();
+        if is_new {
             rare.used += uses;
-            series.definition_changed = true;
         }
         let used = rare.used;
+        self.redefine(id);
         self.mark(id);
         Ok(used)
     }
@@ -248,9 +285,20 @@ impl SeriesStore {
         if !std::mem::replace(&mut series.in_changed, true) {
             self.changed.push(id);
         }
-        if !std::mem::replace(&mut series.in_unstored, true) {
-            self.unstored.push(id);
+        self.unstored_of(id).anything = true;
+    }
+
+    /// The row that describes a series must be written again.
+    fn redefine(&mut self, id: SeriesId) {
+        *self.unstored_of(id) = Unstored { anything: true, definitions: true };
+    }
+
+    fn unstored_of(&mut self, id: SeriesId) -> &mut Unstored {
+        let block = Block::of(id).0 as usize;
+        if self.unstored.len() <= block {
+            self.unstored.resize(block + 1, Unstored::default());
         }
+        &mut self.unstored[block]
     }
 
     /// The series that got points since the last call.
@@ -265,20 +313,28 @@ impl SeriesStore {
     /// The sets of each period of a window in which the series has samples, oldest first, units apart and in alphabetical order.
     pub fn read(&self, id: SeriesId, unit: Option<Unit>, window: &Window, now: Second) -> Vec<Bucket> {
         let series = &self.series[id.0 as usize];
-        let mut buckets: Vec<Bucket> = Vec::new();
         let (start, end) = (window.start, window.end());
-        for of in series.stream.units().filter(|of| unit.is_none_or(|unit| unit == *of)) {
-            let mut periods = Periods::new(window);
-            series.stream.for_each(of, (start, end), window.fine(), |time, set| periods.add(time, &set));
-            periods.collect_into(of, &mut buckets);
+        let mut periods = Periods { window, of_units: Vec::new() };
+        let is_asked = |of: Unit| unit.is_none_or(|unit| unit == of);
+        self.pages.for_each_part(id, (start, end), window.fine(), |span, part| {
+            if is_asked(part.unit) {
+                let inside = |slot: u32| (start..end).contains(&span.time(slot));
+                for point in part.points().filter(|point| inside(point.slot)) {
+                    periods.add(part.unit, span.time(point.slot), &point.to_set());
+                }
+            }
+        });
+        series.stream.for_each((start, end), window.fine(), |of, time, set| {
+            if is_asked(of) {
+                periods.add(of, time, set);
+            }
+        });
+        if !series.ramps().is_empty() && !window.fine() && is_asked(Unit::Seconds) {
+            ramp::for_each_minute(series.ramps(), start, end, now, |time, set| {
+                periods.add(Unit::Seconds, time, &set);
+            });
         }
-        if !series.ramps().is_empty() && !window.fine() && unit.is_none_or(|unit| unit == Unit::Seconds) {
-            let mut periods = Periods::new(window);
-            ramp::for_each_minute(series.ramps(), start, end, now, |time, set| periods.add(time, &set));
-            periods.collect_into(Unit::Seconds, &mut buckets);
-        }
-        buckets.sort_by(|a, b| (a.time, a.unit.as_str()).cmp(&(b.time, b.unit.as_str())));
-        buckets
+        periods.into_buckets()
     }
 
     /// Calls `each` with the period's number and the four figures of every stored point of a window, all units together.
@@ -291,6 +347,14 @@ impl SeriesStore {
     ) {
         let series = &self.series[id.0 as usize];
         let (start, end) = (window.start, window.end());
+        self.pages.for_each_part(id, (start, end), window.fine(), |span, part| {
+            for point in part.points() {
+                let time = span.time(point.slot);
+                if time >= start && time < end {
+                    each(window.index(time), point.figures);
+                }
+            }
+        });
         series
             .stream
             .for_each_figures((start, end), window.fine(), |time, figures| each(window.index(time), figures));
@@ -365,52 +429,86 @@ impl SeriesStore {
         self.index.symbols()
     }
 
-    /// Lets a series age. Returns the days that ceased to exist; whoever stores the others must delete them at the same time.
-    pub fn age(&mut self, id: SeriesId, now: Second) -> Vec<DayName> {
-        self.series[id.0 as usize].stream.age(now)
+    /// Takes a stored page of the last hours back.
+    pub(super) fn load_page(&mut self, name: PageName, page: Page) {
+        for part in page.parts() {
+            let id = name.block.series(part.place);
+            let Some(series) = self.series.get_mut(id.0 as usize) else { continue };
+            series.note_unit(part.unit);
+            let is_minutes = name.span.resolution == Resolution::Minute;
+            let is_only_unit = !series.has_several_units;
+            for point in part.points() {
+                let time = name.span.time(point.slot);
+                series.newest = series.newest.max(time);
+                // The newest of them are the present: what lies far before is forgotten again.
+                if is_minutes {
+                    let sum = point.figures.sum;
+                    self.recent.note(id, time, time, sum, Some(sum).filter(|_| is_only_unit));
+                }
+            }
+        }
+        self.pages.load(name, page);
     }
 
-    /// The series with anything not stored since the last call, by number.
-    pub fn take_unstored(&mut self) -> Vec<SeriesId> {
-        let mut unstored = std::mem::take(&mut self.unstored);
-        for id in &unstored {
-            self.series[id.0 as usize].in_unstored = false;
-        }
-        unstored.sort_unstable();
-        unstored
+    /// Takes back which log position a series includes, and when it had its newest point.
+    pub(super) fn load_mark(&mut self, id: SeriesId, through: Seq, newest: Second) {
+        self.included.resize(self.series.len(), 0);
+        self.included[id.0 as usize] = through;
+        self.included_most = through.max(self.included_most);
+        self.series[id.0 as usize].newest = newest;
     }
 
-    /// Takes a stored day back.
-    pub fn load_day(&mut self, id: SeriesId, day: Day) {
-        let series = &mut self.series[id.0 as usize];
-        series.newest = series.newest.max(day.newest().unwrap_or(Second::MIN));
-        if day.name().resolution == Resolution::Minute {
-            let is_only_unit = series.stream.units().all(|unit| unit == day.name().unit);
-            // The newest of them are the present: what lies far before is forgotten again.
-            day.for_each_figures(|time, figures| {
-                self.recent.note(id, time, time, figures.sum, Some(figures.sum).filter(|_| is_only_unit));
-            });
+    /// Whether a series includes a log position that is read again after a restart.
+    fn includes(&mut self, seq: Seq, id: SeriesId) -> bool {
+        if seq > self.included_most {
+            self.included = Vec::new();
+            return false;
         }
-        series.stream.load(day);
+        self.included.get(id.0 as usize).is_some_and(|through| seq <= *through)
     }
 
     /// Takes back what was stored of a series besides its points.
-    pub fn load_definition(&mut self, id: SeriesId, stored: Described<'_>, through: u64) {
+    pub(super) fn load_definition(&mut self, id: SeriesId, stored: Described<'_>) {
         let series = &mut self.series[id.0 as usize];
-        series.definition_changed = false;
         series.newest = series.newest.max(stored.newest);
         let Described { ramps, used, came_late, .. } = stored;
         if !ramps.is_empty() || used != 0.0 || came_late != Second::MIN {
-            series.rare = Some(Box::new(Rare { ramps: ramps.to_vec(), used, through, came_late }));
+            series.rare = Some(Box::new(Rare { ramps: ramps.to_vec(), used, came_late }));
         }
         if !ramps.is_empty() {
             self.note_counting(id);
         }
     }
 
-    /// A series for whoever stores or loads it.
-    pub fn series_mut(&mut self, id: SeriesId) -> &mut Series {
-        &mut self.series[id.0 as usize]
+    /// What there is of a series besides its points.
+    pub(super) fn described(&self, id: SeriesId) -> Described<'_> {
+        let series = &self.series[id.0 as usize];
+        Described {
+            ramps: series.ramps(),
+            used: series.rare.as_ref().map_or(0.0, |rare| rare.used),
+            newest: series.newest,
+            came_late: series.came_late(),
+        }
+    }
+
+    /// The series of a block.
+    pub(super) fn of_block(&self, block: Block) -> impl Iterator<Item = SeriesId> + use<> {
+        let first = block.series(0).0;
+        let end = block.series(0).0.saturating_add(super::page::BLOCK_SERIES).min(self.series.len() as u32);
+        (first..end).map(SeriesId)
+    }
+
+    pub(super) fn stream_mut(&mut self, id: SeriesId) -> &mut Stream {
+        &mut self.series[id.0 as usize].stream
+    }
+
+    pub(super) fn stream(&self, id: SeriesId) -> &Stream {
+        &self.series[id.0 as usize].stream
+    }
+
+    /// Everything there is is stored.
+    pub(super) fn settle(&mut self) {
+        self.unstored.fill(Unstored::default());
     }
 }
 
@@ -423,20 +521,9 @@ impl Series {
         self.rare.as_ref().map_or(Second::MIN, |rare| rare.came_late)
     }
 
-    /// The days, for storing them.
-    pub fn days_mut(&mut self) -> &mut [Day] {
-        self.stream.days_mut()
-    }
-
-    /// What there is besides points, if it must be stored; asking settles it.
-    pub fn definition_to_store(&mut self) -> Option<Described<'_>> {
-        let changed = std::mem::take(&mut self.definition_changed);
-        changed.then(|| Described {
-            ramps: self.ramps(),
-            used: self.rare.as_ref().map_or(0.0, |rare| rare.used),
-            newest: self.newest,
-            came_late: self.came_late(),
-        })
+    fn note_unit(&mut self, unit: Unit) {
+        self.has_several_units |= self.unit.is_some_and(|known| known != unit);
+        self.unit.get_or_insert(unit);
     }
 }
 
@@ -455,139 +542,32 @@ pub struct Described<'a> {
 /// The periods of a window while they fill.
 struct Periods<'a> {
     window: &'a Window,
-    sets: Vec<Option<StatisticSet>>,
+    of_units: Vec<(Unit, Vec<Option<StatisticSet>>)>,
 }
 
-impl<'a> Periods<'a> {
-    fn new(window: &'a Window) -> Self {
-        Self { window, sets: vec![None; window.count] }
-    }
-
-    fn add(&mut self, time: Second, set: &StatisticSet) {
-        match &mut self.sets[self.window.index(time)] {
+impl Periods<'_> {
+    fn add(&mut self, unit: Unit, time: Second, set: &StatisticSet) {
+        let at = self.of_units.iter().position(|(known, _)| *known == unit).unwrap_or_else(|| {
+            self.of_units.push((unit, vec![None; self.window.count]));
+            self.of_units.len() - 1
+        });
+        match &mut self.of_units[at].1[self.window.index(time)] {
             Some(all) => all.merge(set),
             empty => *empty = Some(set.clone()),
         }
     }
 
-    fn collect_into(self, unit: Unit, buckets: &mut Vec<Bucket>) {
-        let Self { window, sets } = self;
-        let filled = sets.into_iter().enumerate().filter_map(|(index, set)| Some((index, set?)));
-        buckets.extend(filled.map(|(index, set)| Bucket { time: window.time(index), unit, set }));
+    fn into_buckets(self) -> Vec<Bucket> {
+        let Self { window, of_units } = self;
+        let of_unit = |(unit, sets): (Unit, Vec<Option<StatisticSet>>)| {
+            let filled = sets.into_iter().enumerate().filter_map(|(index, set)| Some((index, set?)));
+            filled.map(move |(index, set)| Bucket { time: window.time(index), unit, set })
+        };
+        let mut buckets: Vec<Bucket> = of_units.into_iter().flat_map(of_unit).collect();
+        buckets.sort_by(|a, b| (a.time, a.unit.as_str()).cmp(&(b.time, b.unit.as_str())));
+        buckets
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const PARTITION: &str = "000000000000/us-east-1";
-
-    fn metric<'a>(dimensions: &'a [(&'a str, &'a str)]) -> MetricRef<'a> {
-        MetricRef { partition: PARTITION, namespace: "App", name: "Calls", dimensions }
-    }
-
-    fn put(store: &mut SeriesStore, metric: MetricRef<'_>, time: Second, value: f64) {
-        let set = StatisticSet::uniform(value, 1.0);
-        store
-            .add(1, &Datum { metric, time, unit: Unit::Count, high_resolution: false, set: &set }, 10_000)
-            .unwrap();
-    }
-
-    #[test]
-    fn each_set_of_dimensions_is_a_series() {
-        let mut store = SeriesStore::default();
-        put(&mut store, metric(&[]), 0, 1.0);
-        put(&mut store, metric(&[("A", "1")]), 0, 1.0);
-        put(&mut store, metric(&[("A", "1")]), 60, 1.0);
-        put(&mut store, metric(&[("A", "1"), ("B", "1")]), 0, 1.0);
-        assert_eq!(store.len(), 3);
-        assert_eq!(store.named(PARTITION, "App", "Calls").len(), 3);
-        assert_eq!(store.named(PARTITION, "App", "Other").len(), 0);
-        assert_eq!(store.find(&metric(&[("A", "2")])), None);
-        let id = store.find(&metric(&[("A", "1")])).unwrap();
-        assert_eq!(store.metric(id).dimensions().collect::<Vec<_>>(), [("A", "1")]);
-        assert_eq!(store.take_changed().len(), 3);
-        assert_eq!(store.take_changed(), []);
-    }
-
-    #[test]
-    fn periods_of_a_window() {
-        let mut store = SeriesStore::default();
-        for (time, value) in [(0, 1.0), (61, 2.0), (119, 3.0), (301, 4.0), (600, 9.0)] {
-            put(&mut store, metric(&[]), time, value);
-        }
-        let id = store.find(&metric(&[])).unwrap();
-        let read = |start, end, period| {
-            let buckets = store.read(id, None, &Window::covering(start, end, period), 10_000);
-            buckets.into_iter().map(|bucket| (bucket.time, bucket.set.sum)).collect::<Vec<_>>()
-        };
-        assert_eq!(read(0, 600, 60), [(0, 1.0), (60, 5.0), (300, 4.0)]);
-        assert_eq!(read(0, 600, 300), [(0, 6.0), (300, 4.0)]);
-        assert_eq!(read(60, 601, 300), [(60, 9.0), (360, 9.0)]);
-        assert_eq!(read(0, 0, 60), []);
-    }
-
-    #[test]
-    fn units_stay_apart_in_alphabetical_order() {
-        let mut store = SeriesStore::default();
-        for unit in [Unit::Seconds, Unit::Milliseconds] {
-            let set = StatisticSet::uniform(5.0, 1.0);
-            store
-                .add(1, &Datum { metric: metric(&[]), time: 0, unit, high_resolution: false, set: &set }, 0)
-                .unwrap();
-        }
-        let id = store.find(&metric(&[])).unwrap();
-        let window = Window::covering(0, 60, 60);
-        let units: Vec<_> = store.read(id, None, &window, 0).iter().map(|bucket| bucket.unit).collect();
-        assert_eq!(units, [Unit::Milliseconds, Unit::Seconds]);
-        assert_eq!(store.read(id, Some(Unit::Seconds), &window, 0).len(), 1);
-        assert_eq!(store.read(id, Some(Unit::Count), &window, 0), []);
-    }
-
-    #[test]
-    fn recency() {
-        let mut store = SeriesStore::default();
-        put(&mut store, metric(&[]), 1_000, 1.0);
-        let id = store.find(&metric(&[])).unwrap();
-        assert!(store.is_recent(id, 1_000 + RECENT_SECONDS - 1, RECENT_SECONDS));
-        assert!(!store.is_recent(id, 1_000 + RECENT_SECONDS, RECENT_SECONDS));
-        assert!(!store.is_listed(id, 1_000 + RECENT_SECONDS));
-    }
-
-    #[test]
-    fn old_points_that_come_now_are_listed() {
-        let came = 1_000 * DAY_SECONDS;
-        let mut store = SeriesStore::default();
-        let set = StatisticSet::uniform(1.0, 1.0);
-        let unit = Unit::Count;
-        let datum = Datum { metric: metric(&[]), time: 0, unit, high_resolution: false, set: &set };
-        store.add(1, &datum, came + 5).unwrap();
-        let id = store.find(&metric(&[])).unwrap();
-        assert!(!store.is_recent(id, came, RECENT_SECONDS));
-        assert!(store.is_listed(id, came + RECENT_SECONDS - 1));
-        assert!(!store.is_listed(id, came + RECENT_SECONDS));
-    }
-
-    #[test]
-    fn countdowns_read_as_points() {
-        let mut store = SeriesStore::default();
-        let expiry = MetricRef { name: "Left", ..metric(&[("KeyId", "k")]) };
-        store.start_countdown(1, &expiry, "m", 0, 86_400).unwrap();
-        let id = store.find(&expiry).unwrap();
-        let minimum = |now| {
-            let buckets = store.read(id, None, &Window::covering(0, 600, 300), now);
-            buckets
-                .into_iter()
-                .map(|bucket| (bucket.time, bucket.set.minimum, bucket.set.count))
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(minimum(299), [(0, 86_160.0, 5.0)]);
-        assert_eq!(minimum(700), [(0, 86_160.0, 5.0), (300, 85_860.0, 5.0)]);
-        assert!(store.counts_down(id, 86_399));
-        assert!(!store.counts_down(id, 86_400));
-        assert!(store.is_recent(id, 86_400 + RECENT_SECONDS - 1, RECENT_SECONDS));
-        store.end_countdown(2, &expiry, None, 60);
-        assert_eq!(store.read(id, None, &Window::covering(0, 600, 300), 700).len(), 1);
-    }
-}
+mod tests;

@@ -1,32 +1,57 @@
 //! # Stored series: what survives a restart
-//! The trail is the truth; these rows only save replaying all of it. A **definition** row per series holds its names and
-//! countdowns, a **day** row holds packed points. Every row carries the log position it includes, so rows may be written in
-//! several commits: replaying from an older position adds nothing twice.
-//! **Invariants:** definitions are written in the order of their numbers, so that what was written before a crash has no gaps; a day
-//! that aged is deleted in the commit that writes its coarser one, so that no point is there twice.
-//! **Not here:** when a snapshot is taken (`follower.rs`).
+//! The trail is the truth; these rows only save replaying all of it. By block there are its series' **names** and countdowns, and what
+//! stands of each (its **mark**): which log position it includes, and the time of its newest point. By span there is a row of the
+//! **directory**; and there are the **pages**. As each series says what it includes, blocks may be written in several commits: replaying from
+//! an older position adds nothing twice.
+//! **Invariants:** blocks are written in the order of their numbers, so that what was written before a crash has no gaps; the marks of a block
+//! are written together with its pages.
+//! **Not here:** what is in a page (`page.rs`), when there is a flush (`follower.rs`), rows of earlier versions (`stored/days.rs`).
 
-use keywatch_store::{Batch, Kind, Scan, Seq, Store, StoreError, Versioned, decode, encode};
+mod days;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bytes::Bytes;
+use keywatch_store::{Batch, Kind, Row, Scan, Seq, Store, StoreError, Versioned, decode, encode};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Second, Unit,
-    packed::Packed,
+    Second,
+    flush::Slice,
+    page::{BLOCK_SERIES, Block, Page, PageName},
+    pages::Blocks,
     ramp::Ramp,
     series::{Described, MetricRef, SeriesId, SeriesStore},
-    stream::{Day, DayName, Resolution},
+    span::SpanName,
 };
 
-/// Key = the series' number in hexadecimal.
-const SERIES: Kind = Kind("metrics.series");
-/// Key = series / unit / resolution / day.
-const DAYS: Kind = Kind("metrics.day");
-/// First byte of a day's row, and that of rows of earlier versions.
-const DAY_FORM: u8 = 2;
-const FIRST_DAY_FORM: u8 = 1;
-/// Rows read or written at once.
-const ROWS_AT_ONCE: usize = 5_000;
-const BYTES_AT_ONCE: usize = 2 << 20;
+/// Key = span / block.
+const PAGES: Kind = Kind("metrics.page");
+/// Key = span; the blocks that have a page in it, as bits after [`FORM`].
+const SPANS: Kind = Kind("metrics.span");
+/// Key = block.
+const NAMES: Kind = Kind("metrics.names");
+/// Key = block; for each series the log position it includes (8 bytes) and the time of its newest point (8), after [`FORM`].
+const MARKS: Kind = Kind("metrics.marks");
+/// One row: spans that end after this time were hot when they were written, and are when they are read.
+const HOT: Kind = Kind("metrics.hot");
+const HOT_KEY: &str = "from";
+
+const FORM: u8 = 1;
+/// Rows read at once; those of a block are large.
+const ROWS_AT_ONCE: usize = 500;
+/// From so many pages of a span on its rows are read one after the other.
+const PAGES_FOR_A_SCAN: usize = 64;
+
+/// What there is of the series of a block besides points.
+#[derive(Debug, Serialize, Deserialize)]
+struct Names {
+    series: Vec<Definition>,
+}
+
+impl Versioned for Names {
+    const MARKER: &'static str = "metrics.names/1";
+}
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Definition {
@@ -34,164 +59,247 @@ struct Definition {
     namespace: String,
     name: String,
     dimensions: Vec<(String, String)>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     ramps: Vec<Ramp>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_zero")]
     used: f64,
-    newest: Option<Second>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     came_late: Option<Second>,
-    through: Seq,
 }
 
-impl Versioned for Definition {
-    const MARKER: &'static str = "metrics.series/1";
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_zero(used: &f64) -> bool {
+    *used == 0.0
 }
 
-/// What of a snapshot is still to be written; slices of it are made and committed one after the other, so that neither the series
-/// stand still nor memory holds all rows at once.
-#[derive(Debug)]
-pub struct Snapshot {
-    ids: std::vec::IntoIter<SeriesId>,
-    /// The moment for which all series age, once a day.
-    ages: Option<Second>,
+/// From when on spans are hot.
+pub fn hot_row(hot_from: Second) -> Batch {
+    let put = (HOT, HOT_KEY.to_owned(), hot_from.to_string().into());
+    Batch { puts: vec![put], ..Batch::default() }
 }
 
-impl Snapshot {
-    /// Everything that is not stored; with `ages` also lets every series grow coarser by its age.
-    pub fn begin(series: &mut SeriesStore, ages: Option<Second>) -> Self {
-        let unstored = series.take_unstored();
-        let ids = if ages.is_some() { series.ids_after(None).collect() } else { unstored };
-        Self { ids: ids.into_iter(), ages }
-    }
-
-    /// The rows of some series, all of each, in a commit of bearable size; `None` when nothing is left. `through` is the position the
-    /// series are at now.
-    pub fn next_slice(
-        &mut self,
-        series: &mut SeriesStore,
-        through: Seq,
-    ) -> Result<Option<Batch>, StoreError> {
-        let mut batch = Batch::default();
-        let mut bytes = 0;
-        while batch.puts.len() + batch.deletes.len() < ROWS_AT_ONCE && bytes < BYTES_AT_ONCE {
-            let Some(id) = self.ids.next() else {
-                return Ok((!batch.is_empty()).then_some(batch));
-            };
-            if let Some(definition) = definition(series, id, through) {
-                batch.puts.push((SERIES, series_key(id), encode(&definition)?));
-            }
-            let removed = self.ages.map_or_else(Vec::new, |now| series.age(id, now));
-            batch.deletes.extend(removed.into_iter().map(|day| (DAYS, day_key(id, day))));
-            for day in series.series_mut(id).days_mut() {
-                let key = day_key(id, day.name());
-                if let Some(points) = day.bytes_to_store() {
-                    let mut row = Vec::with_capacity(9 + points.len());
-                    row.push(DAY_FORM);
-                    row.extend_from_slice(&through.to_le_bytes());
-                    row.extend_from_slice(&points);
-                    bytes += row.len();
-                    batch.puts.push((DAYS, key, row.into()));
-                }
-            }
+/// The rows of a slice of a flush, whose series include the log up to `through`.
+pub fn rows(series: &SeriesStore, slice: &Slice, through: Seq) -> Result<Batch, StoreError> {
+    let mut batch = Batch::default();
+    for (block, unstored) in &slice.blocks {
+        if unstored.definitions {
+            batch.puts.push((NAMES, block.key(), encode(&names(series, *block))?));
         }
-        Ok(Some(batch))
+        let newest = series.of_block(*block).map(|id| series.described(id).newest);
+        batch.puts.push((MARKS, block.key(), marks(newest.map(|newest| (through, newest)))));
     }
+    for name in &slice.pages {
+        let Some(page) = series.pages.resident(*name) else { continue };
+        batch.puts.push((PAGES, name.key(), page.as_bytes().to_vec().into()));
+    }
+    for span in &slice.spans {
+        let blocks = series.pages.blocks(*span).cloned().unwrap_or_default();
+        batch.puts.push(span_row(*span, &blocks));
+    }
+    Ok(batch)
 }
 
-/// Every stored series.
+/// The changes to rows that move the points of some pages into another, or out of what is kept.
+#[derive(Debug, Default)]
+pub struct Moved {
+    pub gone: Vec<PageName>,
+    pub made: Option<(PageName, Page)>,
+}
+
+/// The rows of pages that moved; `spans` are the directory's rows as they are afterwards, `None` where nothing is left.
+pub fn moved_rows(moved: &[Moved], spans: &BTreeMap<SpanName, Option<Blocks>>) -> Batch {
+    let mut batch = Batch::default();
+    for Moved { gone, made } in moved {
+        batch.deletes.extend(gone.iter().map(|name| (PAGES, name.key())));
+        let Some((name, page)) = made else { continue };
+        batch.puts.push((PAGES, name.key(), page.as_bytes().to_vec().into()));
+    }
+    for (span, blocks) in spans {
+        match blocks {
+            Some(blocks) => batch.puts.push(span_row(*span, blocks)),
+            None => batch.deletes.push((SPANS, span.key())),
+        }
+    }
+    batch
+}
+
+fn span_row(span: SpanName, blocks: &Blocks) -> (Kind, String, Bytes) {
+    let mut row = vec![FORM];
+    row.extend(blocks.to_bytes());
+    (SPANS, span.key(), row.into())
+}
+
+fn names(series: &SeriesStore, block: Block) -> Names {
+    let definition = |id: SeriesId| {
+        let Described { ramps, used, came_late, .. } = series.described(id);
+        let metric = series.metric(id);
+        Definition {
+            partition: metric.partition().to_owned(),
+            namespace: metric.namespace().to_owned(),
+            name: metric.name().to_owned(),
+            dimensions: metric
+                .dimensions()
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
+            ramps: ramps.to_vec(),
+            used,
+            came_late: Some(came_late).filter(|time| *time != Second::MIN),
+        }
+    };
+    Names { series: series.of_block(block).map(definition).collect() }
+}
+
+fn marks(of_series: impl Iterator<Item = (Seq, Second)>) -> Bytes {
+    let mut row = Vec::with_capacity(1 + 16 * BLOCK_SERIES as usize);
+    row.push(FORM);
+    for (through, newest) in of_series {
+        row.extend_from_slice(&through.to_le_bytes());
+        row.extend_from_slice(&newest.to_le_bytes());
+    }
+    row.into()
+}
+
+/// Every series and the pages of the last hours.
 pub async fn load(store: &Store) -> Result<SeriesStore, StoreError> {
+    days::convert(store).await?;
     let mut series = SeriesStore::default();
-    let mut after: Option<String> = None;
-    loop {
-        let scan = Scan { prefix: "", after: after.as_deref(), limit: ROWS_AT_ONCE };
-        let rows = store.scan(SERIES, scan).await?;
-        let Some(last) = rows.last() else { break };
-        after = Some(last.key.clone());
-        for row in rows {
-            load_definition(&mut series, &row.key, decode(&row.bytes)?)?;
+    each_row(store, NAMES, "", |row| load_names(&mut series, &row)).await?;
+    each_row(store, MARKS, "", |row| load_marks(&mut series, &row)).await?;
+    // What was read back needs no writing.
+    series.settle();
+    let hot_from = match store.get(HOT, HOT_KEY).await? {
+        None => Second::MIN,
+        Some(row) => {
+            let text = std::str::from_utf8(&row.bytes).ok().and_then(|text| text.parse().ok());
+            text.ok_or_else(|| corrupt(HOT, HOT_KEY))?
         }
-    }
-    after = None;
-    loop {
-        let scan = Scan { prefix: "", after: after.as_deref(), limit: ROWS_AT_ONCE };
-        let rows = store.scan(DAYS, scan).await?;
-        let Some(last) = rows.last() else { break };
-        after = Some(last.key.clone());
-        for row in rows {
-            load_day(&mut series, &row.key, &row.bytes)
-                .ok_or_else(|| StoreError::corrupt(format!("metric day {}", row.key)))?;
+    };
+    series.pages.cool(hot_from);
+    let mut hot = Vec::new();
+    each_row(store, SPANS, "", |row| {
+        let blocks = row.bytes.split_first().filter(|(form, _)| **form == FORM);
+        let blocks = blocks.and_then(|(_, bytes)| Blocks::from_bytes(bytes));
+        let span = SpanName::from_key(&row.key);
+        let (span, blocks) = span.zip(blocks).ok_or_else(|| corrupt(SPANS, &row.key))?;
+        if span.end() > hot_from {
+            hot.push(span);
         }
+        series.pages.load_blocks(span, blocks);
+        Ok(())
+    })
+    .await?;
+    for span in hot {
+        each_row(store, PAGES, &format!("{}/", span.key()), |row| {
+            let (name, page) = page_of(&row)?;
+            series.load_page(name, page);
+            Ok(())
+        })
+        .await?;
     }
-    // What was just read needs no writing.
-    series.take_unstored();
     Ok(series)
 }
 
-fn definition(series: &mut SeriesStore, id: SeriesId, through: Seq) -> Option<Definition> {
-    let Described { ramps, used, newest, came_late } = series.series_mut(id).definition_to_store()?;
-    let known = |time: Second| Some(time).filter(|time| *time != Second::MIN);
-    let (ramps, newest, came_late) = (ramps.to_vec(), known(newest), known(came_late));
-    let metric = series.metric(id);
-    Some(Definition {
-        partition: metric.partition().to_owned(),
-        namespace: metric.namespace().to_owned(),
-        name: metric.name().to_owned(),
-        dimensions: metric.dimensions().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
-        ramps,
-        used,
-        newest,
-        came_late,
-        through,
-    })
+/// Some pages, as far as there are rows of them. Fails when they have more than `bytes_max`.
+pub async fn load_pages(
+    store: &Store,
+    names: &BTreeSet<PageName>,
+    bytes_max: usize,
+) -> Result<Vec<(PageName, Page)>, StoreError> {
+    let mut pages = Vec::with_capacity(names.len());
+    let mut bytes = 0;
+    let mut take = |row: &Row| {
+        bytes += row.bytes.len();
+        if bytes > bytes_max {
+            return Err(StoreError::TooLarge {
+                what: "the old points of one query",
+                bytes,
+                limit: bytes_max,
+            });
+        }
+        pages.push(page_of(row)?);
+        Ok(())
+    };
+    let names: Vec<PageName> = names.iter().copied().collect();
+    for of_span in names.chunk_by(|a, b| a.span == b.span) {
+        if of_span.len() < PAGES_FOR_A_SCAN {
+            for name in of_span {
+                if let Some(row) = store.get(PAGES, &name.key()).await? {
+                    take(&row)?;
+                }
+            }
+            continue;
+        }
+        let wanted: BTreeSet<String> = of_span.iter().map(|name| name.key()).collect();
+        each_row(store, PAGES, &format!("{}/", of_span[0].span.key()), |row| {
+            if wanted.contains(&row.key) { take(&row) } else { Ok(()) }
+        })
+        .await?;
+    }
+    Ok(pages)
 }
 
-fn load_definition(series: &mut SeriesStore, key: &str, stored: Definition) -> Result<(), StoreError> {
-    let dimensions: Vec<(&str, &str)> =
-        stored.dimensions.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    let metric = MetricRef {
-        partition: &stored.partition,
-        namespace: &stored.namespace,
-        name: &stored.name,
-        dimensions: &dimensions,
-    };
-    let id = series.intern(&metric).map_err(|_| StoreError::corrupt("more metrics than can be kept"))?;
-    if series_key(id) != key {
-        return Err(StoreError::corrupt(format!("metric series {key}")));
+fn page_of(row: &Row) -> Result<(PageName, Page), StoreError> {
+    let page = Page::from_bytes(&row.bytes).ok();
+    PageName::from_key(&row.key).zip(page).ok_or_else(|| corrupt(PAGES, &row.key))
+}
+
+fn load_names(series: &mut SeriesStore, row: &Row) -> Result<(), StoreError> {
+    let Names { series: all } = decode(&row.bytes)?;
+    let block = Block::from_key(&row.key).ok_or_else(|| corrupt(NAMES, &row.key))?;
+    if block.series(0).0 as usize != series.len() {
+        return Err(corrupt(NAMES, &row.key));
     }
-    let [newest, came_late] = [stored.newest, stored.came_late].map(|time| time.unwrap_or(Second::MIN));
-    let described = Described { ramps: &stored.ramps, used: stored.used, newest, came_late };
-    series.load_definition(id, described, stored.through);
+    for stored in all {
+        let dimensions: Vec<(&str, &str)> =
+            stored.dimensions.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let metric = MetricRef {
+            partition: &stored.partition,
+            namespace: &stored.namespace,
+            name: &stored.name,
+            dimensions: &dimensions,
+        };
+        let id = series.intern(&metric).map_err(|_| StoreError::corrupt("more metrics than can be kept"))?;
+        let came_late = stored.came_late.unwrap_or(Second::MIN);
+        let described = Described { ramps: &stored.ramps, used: stored.used, newest: Second::MIN, came_late };
+        series.load_definition(id, described);
+    }
     Ok(())
 }
 
-fn load_day(series: &mut SeriesStore, key: &str, row: &[u8]) -> Option<()> {
-    let mut parts = key.split('/');
-    let id = u32::from_str_radix(parts.next()?, 16).ok()?;
-    let name = DayName {
-        unit: *Unit::ALL.get(parts.next()?.parse::<usize>().ok()?)?,
-        resolution: Resolution::from_seconds(parts.next()?.parse().ok()?)?,
-        number: parts.next()?.parse().ok()?,
+fn load_marks(series: &mut SeriesStore, row: &Row) -> Result<(), StoreError> {
+    let parts = || {
+        let (form, bytes) = row.bytes.split_first()?;
+        let (numbers, rest) = bytes.as_chunks::<16>();
+        (*form == FORM && rest.is_empty()).then_some((Block::from_key(&row.key)?, numbers))
     };
-    let (&form, row) = row.split_first()?;
-    let (through, points) = row.split_first_chunk()?;
-    if id as usize >= series.len() {
-        return None;
+    let (block, numbers) = parts().ok_or_else(|| corrupt(MARKS, &row.key))?;
+    for (id, numbers) in series.of_block(block).zip(numbers) {
+        let (through, newest) = numbers.split_at(8);
+        let number = |bytes: &[u8]| bytes.try_into().map_or(0, u64::from_le_bytes);
+        series.load_mark(id, number(through), number(newest) as Second);
     }
-    let packed = match form {
-        DAY_FORM => Packed::from_bytes(points.to_vec()).ok()?,
-        FIRST_DAY_FORM => Packed::from_first_form(points).ok()?,
-        _ => return None,
-    };
-    series.load_day(SeriesId(id), Day::load(name, Seq::from_le_bytes(*through), packed));
-    Some(())
+    Ok(())
 }
 
-fn series_key(id: SeriesId) -> String {
-    format!("{:08x}", id.0)
+async fn each_row(
+    store: &Store,
+    kind: Kind,
+    prefix: &str,
+    mut each: impl FnMut(Row) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let mut after: Option<String> = None;
+    loop {
+        let scan = Scan { prefix, after: after.as_deref(), limit: ROWS_AT_ONCE };
+        let rows = store.scan(kind, scan).await?;
+        let is_last = rows.len() < ROWS_AT_ONCE;
+        after = rows.last().map(|row| row.key.clone());
+        rows.into_iter().try_for_each(&mut each)?;
+        if is_last {
+            return Ok(());
+        }
+    }
 }
 
-/// Units are numbered in the order of the API reference, which only grows at its end.
-fn day_key(id: SeriesId, DayName { unit, resolution, number }: DayName) -> String {
-    let unit = Unit::ALL.iter().position(|of| *of == unit).unwrap_or_default();
-    format!("{:08x}/{unit:02}/{}/{number}", id.0, resolution.seconds())
+fn corrupt(kind: Kind, key: &str) -> StoreError {
+    StoreError::corrupt(format!("{} {key}", kind.0))
 }

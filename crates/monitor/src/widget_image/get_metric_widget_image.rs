@@ -64,7 +64,8 @@ pub(crate) async fn get_metric_widget_image(
         service.catch_up(call).await?;
     }
     let chart =
-        answered(&service.live, (call.account().as_str(), call.region.as_str()), definition, call.now)?;
+        answered(&service.live, (call.account().as_str(), call.region.as_str()), definition, call.now)
+            .await?;
     let painted = service.painters.run(move || png(&chart)).await;
     match painted {
         Ok(Ok(picture)) => Ok(GetMetricWidgetImageResponse { metric_widget_image: Blob(picture) }),
@@ -74,7 +75,7 @@ pub(crate) async fn get_metric_widget_image(
 }
 
 /// Asks in an account and Region what a definition asks and draws the answers.
-pub(super) fn answered(
+pub(super) async fn answered(
     live: &LiveSeries,
     (account, here): (&str, &str),
     definition: Definition,
@@ -106,7 +107,7 @@ pub(super) fn answered(
         alignment: Alignment::Multiple,
     };
     let checked = check(&request)?;
-    let results = live.read(|series| answer(series, &checked, &place))?;
+    let results = live.read(|series| answer(series, &checked, &place)).await??;
     let shown = labelled(&checked, results, &place, &zone);
     chart.incomplete = shown.len() > LINES_MAX || shown.iter().any(|one| one.status != StatusCode::Complete);
     let mut last: Option<String> = None;

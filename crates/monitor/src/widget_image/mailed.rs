@@ -84,7 +84,7 @@ impl Illustrator {
             return Ok(None);
         }
         self.live.catch_up(notice.at).await?;
-        let chart = self.chart(&alarm, notice.at).map_err(NoPicture::Metric)?;
+        let chart = self.chart(&alarm, notice.at).await.map_err(NoPicture::Metric)?;
         match self.painters.run(move || png(&chart)).await {
             Ok(Ok(picture)) => Ok(Some(picture)),
             Ok(Err(error)) => Err(NoPicture::Painting(error.to_string())),
@@ -92,7 +92,7 @@ impl Illustrator {
         }
     }
 
-    fn chart(&self, alarm: &Alarm, at: Timestamp) -> Result<Chart, CloudWatchError> {
+    async fn chart(&self, alarm: &Alarm, at: Timestamp) -> Result<Chart, CloudWatchError> {
         // The period that made the alarm change may still run.
         let end = at + alarm.config.metric().map_or(SignedDuration::ZERO, period);
         let widget = json!({
@@ -104,7 +104,7 @@ impl Illustrator {
         });
         let mut definition = Definition::read(&widget.to_string(), at)?;
         draw_alarm(&mut definition, alarm, at)?;
-        answered(&self.live, (&alarm.account, &alarm.region), definition, at)
+        answered(&self.live, (&alarm.account, &alarm.region), definition, at).await
     }
 }
 
