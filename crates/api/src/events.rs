@@ -7,68 +7,74 @@ use serde_with::skip_serializing_none;
 
 use crate::WireTime;
 
+mod archives;
+mod buses;
+
+pub use archives::*;
+pub use buses::*;
+
 /// The table of operations, as in botocore 1.43's model.
 #[macro_export]
 macro_rules! events_operations {
     ($($then:ident)::+ $(, $args:expr)*) => {
         $($then)::+! { $($args,)* EventsOperation Events;
             ActivateEventSource - Write;
-            CancelReplay - Write;
+            CancelReplay cancel_replay Write;
             CreateApiDestination - Write;
-            CreateArchive - Write;
+            CreateArchive create_archive Write;
             CreateConnection - Write;
             CreateEndpoint - Write;
-            CreateEventBus - Write;
+            CreateEventBus create_event_bus Write;
             CreatePartnerEventSource - Write;
             DeactivateEventSource - Write;
             DeauthorizeConnection - Write;
             DeleteApiDestination - Write;
-            DeleteArchive - Write;
+            DeleteArchive delete_archive Write;
             DeleteConnection - Write;
             DeleteEndpoint - Write;
-            DeleteEventBus - Write;
+            DeleteEventBus delete_event_bus Write;
             DeletePartnerEventSource - Write;
             DeleteRule delete_rule Write;
             DescribeApiDestination - Read;
-            DescribeArchive - Read;
+            DescribeArchive describe_archive Read;
             DescribeConnection - Read;
             DescribeEndpoint - Read;
             DescribeEventBus describe_event_bus Read;
             DescribeEventSource - Read;
             DescribePartnerEventSource - Read;
-            DescribeReplay - Read;
+            DescribeReplay describe_replay Read;
             DescribeRule describe_rule Read;
             DisableRule disable_rule Write;
             EnableRule enable_rule Write;
             ListApiDestinations - Read;
-            ListArchives - Read;
+            ListArchives list_archives Read;
             ListConnections - Read;
             ListEndpoints - Read;
             ListEventBuses list_event_buses Read;
             ListEventSources - Read;
             ListPartnerEventSourceAccounts - Read;
             ListPartnerEventSources - Read;
-            ListReplays - Read;
+            ListReplays list_replays Read;
             ListRuleNamesByTarget list_rule_names_by_target Read;
             ListRules list_rules Read;
             ListTagsForResource list_tags_for_resource Read;
             ListTargetsByRule list_targets_by_rule Read;
             PutEvents put_events Write;
             PutPartnerEvents - Write;
-            PutPermission - Write;
+            PutPermission put_permission Write;
             PutRule put_rule Write;
             PutTargets put_targets Write;
-            RemovePermission - Write;
+            RemovePermission remove_permission Write;
             RemoveTargets remove_targets Write;
-            StartReplay - Write;
+            StartReplay start_replay Write;
             TagResource tag_resource Write;
             TestEventPattern test_event_pattern Read;
             UntagResource untag_resource Write;
             UpdateApiDestination - Write;
-            UpdateArchive - Write;
+            UpdateArchive update_archive Write;
             UpdateConnection - Write;
             UpdateEndpoint - Write;
-            UpdateEventBus - Write;
+            UpdateEventBus update_event_bus Write;
         }
     };
 }
@@ -105,6 +111,16 @@ fn is_variable(text: &str) -> bool {
 fn is_endpoint(text: &str) -> bool {
     let word = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     text.split_once('.').is_some_and(|(first, second)| word(first) && word(second))
+}
+
+/// More than blanks.
+fn is_visible(text: &str) -> bool {
+    !text.trim().is_empty()
+}
+
+/// The name of an HTTP header.
+fn is_header_name(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+,-.^_`|~".contains(&b))
 }
 
 crate::wire_enum! {
@@ -244,6 +260,20 @@ crate::shape! {
 }
 
 crate::shape! {
+    pub struct KinesisParameters: Pascal {
+        partition_key_path: String [len 0..=256],
+    }
+}
+
+crate::shape! {
+    pub struct HttpParameters: Pascal {
+        path_parameter_values: Option<Vec<String>> [each 0..=8192, is_visible, r"^(?!\s*$).+"],
+        header_parameters: Option<BTreeMap<String, String>> [keys 0..=512, is_header_name, "^[!#$%&'*+-.^_`|~0-9a-zA-Z]+$"] [each 0..=512],
+        query_string_parameters: Option<BTreeMap<String, String>> [keys 0..=512] [each 0..=512],
+    }
+}
+
+crate::shape! {
     pub struct Target: Pascal {
         id: String [len 1..=64] [pattern is_name, "[\\.\\-_A-Za-z0-9]+"],
         arn: String [len 1..=1600],
@@ -251,7 +281,9 @@ crate::shape! {
         input: Option<String> [len 0..=8192],
         input_path: Option<String> [len 0..=256],
         input_transformer: Option<InputTransformer>,
+        kinesis_parameters: Option<KinesisParameters>,
         sqs_parameters: Option<SqsParameters>,
+        http_parameters: Option<HttpParameters>,
         dead_letter_config: Option<DeadLetterConfig>,
         retry_policy: Option<RetryPolicy>,
     }
@@ -311,6 +343,9 @@ pub struct ShownTarget {
     pub input: Option<String>,
     pub input_path: Option<String>,
     pub input_transformer: Option<ShownTransformer>,
+    pub kinesis_parameters: Option<ShownKinesis>,
+    pub sqs_parameters: Option<ShownSqs>,
+    pub http_parameters: Option<ShownHttp>,
     pub dead_letter_config: Option<ShownDeadLetter>,
     pub retry_policy: Option<ShownRetry>,
 }
@@ -321,6 +356,28 @@ pub struct ShownTarget {
 pub struct ShownTransformer {
     pub input_paths_map: Option<BTreeMap<String, String>>,
     pub input_template: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ShownKinesis {
+    pub partition_key_path: String,
+}
+
+#[skip_serializing_none]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ShownSqs {
+    pub message_group_id: Option<String>,
+}
+
+#[skip_serializing_none]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ShownHttp {
+    pub path_parameter_values: Option<Vec<String>>,
+    pub header_parameters: Option<BTreeMap<String, String>>,
+    pub query_string_parameters: Option<BTreeMap<String, String>>,
 }
 
 #[skip_serializing_none]
@@ -410,33 +467,6 @@ crate::shape! {
 #[serde(rename_all = "PascalCase")]
 pub struct TestEventPatternResponse {
     pub result: bool,
-}
-
-crate::shape! {
-    pub struct DescribeEventBusRequest: Pascal {
-        name: Option<String> [len 1..=1600] [pattern is_bus, "(arn:aws[\\w-]*:events:[a-z]+-[a-z]+-[\\w-]+:[0-9]{12}:event-bus\\/)?[/\\.\\-_A-Za-z0-9]+"],
-    }
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct EventBus {
-    pub name: String,
-    pub arn: String,
-}
-
-crate::shape! {
-    pub struct ListEventBusesRequest: Pascal {
-        name_prefix: Option<String> [len 1..=256] [pattern is_bus_name, r"[/\.\-_A-Za-z0-9]+"],
-        next_token: Option<String> [len 1..=2048],
-        limit: Option<i32> [range 1..=100],
-    }
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct ListEventBusesResponse {
-    pub event_buses: Vec<EventBus>,
 }
 
 crate::shape! {

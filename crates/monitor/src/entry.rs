@@ -38,6 +38,9 @@ pub struct LogEvents {
     pub stream: String,
     pub ingested: Timestamp,
     pub events: Vec<LogEvent>,
+    /// A stream that is missing is made.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub makes_stream: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,10 +49,46 @@ pub struct LogEvent {
     pub message: String,
 }
 
-/// An event for the default bus: the whole envelope (`{"version":"0","id":…,"detail-type":…}`) as JSON text.
+/// An event on a bus of the entry's account and Region.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
+    /// The whole envelope (`{"version":"0","id":…,"detail-type":…}`) as JSON text.
     pub envelope: String,
+    /// The bus's name; absent for the default one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bus: Option<String>,
+    #[serde(default, skip_serializing_if = "Reach::is_matching")]
+    pub reach: Reach,
+    /// ARNs of the buses it came through, the first one first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub path: Vec<String>,
+    /// It comes from an archive, and goes into none.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub replayed: bool,
+}
+
+impl Event {
+    pub fn on_default_bus(envelope: String) -> Self {
+        Self { envelope, bus: None, reach: Reach::Matching, path: Vec::new(), replayed: false }
+    }
+}
+
+/// Which rules of its bus an event is for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Reach {
+    /// Those whose pattern it matches.
+    #[default]
+    Matching,
+    /// This one, by name, whatever its pattern: its schedule sent the event.
+    Rule(String),
+    /// Those of these ARNs whose pattern it matches.
+    Among(Vec<String>),
+}
+
+impl Reach {
+    fn is_matching(&self) -> bool {
+        *self == Self::Matching
+    }
 }
 
 /// A message on its way to a topic's subscribers or into a queue.

@@ -1,38 +1,61 @@
 //! # Events: the EventBridge part of monitoring
 //!
-//! **Rules** of the default bus match **events** by pattern and send them to **targets**. Events are CloudTrail
-//! records, what services tell in their own form, and what callers put; the [`EventsFollower`] matches them and
-//! appends a message for each target that is hit.
+//! **Rules** of a **bus** match its **events** by pattern, or go off by a schedule, and call their **targets**. Events are
+//! CloudTrail records and what services tell in their own form, both on the default bus, and what callers put; the
+//! [`EventsFollower`] matches them and appends to the log what each target that is hit is sent.
 //!
-//! **Invariants:** an accepted event is durable before the answer; each target of each matching rule gets one message
-//! for it. **Not here:** delivering messages (`notify`), other buses, schedules, archives.
+//! **Archives** keep the events of a bus, which **replays** send again.
+//!
+//! **Invariants:** an accepted event is durable before the answer; each target of each matching rule is called once for it; a
+//! schedule neither repeats nor leaves out a time. **Not here:** delivering messages (`notify`).
 
 mod access;
+mod archive;
+mod archivist;
+mod call_target;
+mod cancel_replay;
+mod create_archive;
+mod create_event_bus;
+mod delete_archive;
+mod delete_event_bus;
 mod delete_rule;
+mod describe_archive;
 mod describe_event_bus;
+mod describe_replay;
 mod describe_rule;
 mod disable_rule;
 mod enable_rule;
 pub(crate) mod envelope;
 mod error;
 mod follower;
+mod hits;
 mod input;
+mod list_archives;
 mod list_event_buses;
+mod list_replays;
 mod list_rule_names_by_target;
 mod list_rules;
 mod list_tags_for_resource;
 mod list_targets_by_rule;
+mod policy;
 mod put_events;
+mod put_permission;
 mod put_rule;
 mod put_targets;
 mod record;
+mod remove_permission;
 mod remove_targets;
+mod schedule;
+mod start_replay;
 mod tag_resource;
 mod tags;
 mod test_event_pattern;
 #[cfg(test)]
 mod tests;
+mod timetable;
 mod untag_resource;
+mod update_archive;
+mod update_event_bus;
 
 use keywatch_api::describe::Shape;
 use keywatch_api::{Fault, codec::Wire, events::EventsOperation};

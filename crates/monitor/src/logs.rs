@@ -45,7 +45,9 @@ use std::time::Duration;
 use keywatch_api::describe::Shape;
 use keywatch_api::{Fault, codec::Wire, logs::LogsOperation};
 use keywatch_iam::Call;
+use keywatch_store::{Partition, Store, StoreError};
 
+pub(crate) use self::access::group_of_arn;
 pub use self::{error::LogsError, follower::LogsFollower};
 use crate::engine::EngineHandle;
 
@@ -69,6 +71,30 @@ impl Logs {
             tracing::debug!("A query of log events did not wait for the follower any longer");
         }
     }
+}
+
+/// Whether there is a group of that name.
+pub(crate) async fn group_exists(store: &Store, home: &Partition, group: &str) -> Result<bool, StoreError> {
+    Ok(store.get(record::GROUP, &record::group_key(home, group)).await?.is_some())
+}
+
+/// Makes a group as tests of other services need it.
+#[cfg(test)]
+pub(crate) async fn make_group(store: &Store, name: &str) {
+    let home = Partition::new(crate::rehearsal::ACCOUNT, crate::rehearsal::REGION);
+    let group = record::GroupRecord {
+        id: name.to_owned(),
+        name: name.to_owned(),
+        created: "2026-09-14T11:00:00Z".parse().unwrap(),
+        class: keywatch_api::logs::LogGroupClass::Standard,
+        retention_days: None,
+        kms_key_id: None,
+        deletion_protection: false,
+        tags: Default::default(),
+        since: 0,
+    };
+    let put = (record::GROUP, record::group_key(&home, name), keywatch_store::encode(&group).unwrap());
+    store.commit(keywatch_store::Batch { puts: vec![put], ..Default::default() }).await.unwrap();
 }
 
 /// What the request of an operation accepts; `None` where it is not built.

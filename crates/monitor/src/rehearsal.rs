@@ -72,6 +72,11 @@ impl Rehearsal {
         self.engine.advance_to(self.now() + by).await.unwrap();
     }
 
+    /// Moves the clock as it moves while a server is down: what falls due on the way is not done.
+    pub(crate) fn jump(&self, by: SignedDuration) {
+        self.clock.set(self.now() + by);
+    }
+
     /// Waits until the followers have taken in everything.
     pub(crate) async fn settle(&self) {
         assert!(self.engine.caught_up(Duration::from_secs(30)).await, "the followers lag");

@@ -133,13 +133,13 @@ pub fn configured(
     let item = (HistoryItemType::ConfigurationUpdate, what.summary(&alarm.name), what.data(alarm));
     add_history(tx, alarm, None, item, now)?;
     let envelope = event::configuration_change(alarm, previous, what, now, Ids::new());
-    tx.append(Event { envelope }.append(Partition::new(&alarm.account, &alarm.region), now));
+    tx.append(Event::on_default_bus(envelope).append(Partition::new(&alarm.account, &alarm.region), now));
     Ok(())
 }
 
 fn tell(tx: &mut Transaction<'_>, change: &Change<'_>) {
     let place = Partition::new(&change.alarm.account, &change.alarm.region);
-    let event = Event { envelope: event::state_change(change, Ids::new()) };
+    let event = Event::on_default_bus(event::state_change(change, Ids::new()));
     tx.append(event.append(place, change.at));
 }
 

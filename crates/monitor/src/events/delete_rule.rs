@@ -13,9 +13,9 @@ pub(crate) async fn delete_rule(
     _: &Events,
     request: DeleteRuleRequest,
 ) -> Result<(), EventsError> {
-    access::authorize_rule(call, "events:DeleteRule", &request.name)?;
-    access::on_default_bus(call, request.event_bus_name.as_deref())?;
-    let key = rule_key(&call.partition(), &request.name);
+    let bus = request.event_bus_name.as_deref();
+    let bus = access::rule_bus(call, "events:DeleteRule", bus, &request.name).await?;
+    let key = rule_key(&call.partition(), &bus, &request.name);
     match call.tx.get::<RuleRecord>(RULE, &key).await? {
         None => Ok(()),
         Some(rule) if !rule.targets.is_empty() => {

@@ -1,21 +1,28 @@
-//! `DescribeEventBus`: there is the default bus
+//! `DescribeEventBus`
 
-use keywatch_api::events::{DescribeEventBusRequest, EventBus};
+use keywatch_api::events::{DescribeEventBusRequest, DescribeEventBusResponse};
 use keywatch_iam::Call;
 
-use super::{
-    Events, EventsError, access,
-    record::{DEFAULT_BUS, bus_arn},
-};
+use super::{Events, EventsError, access, record::bus_arn};
 
 pub(crate) async fn describe_event_bus(
     call: &mut Call<'_>,
     _: &Events,
     request: DescribeEventBusRequest,
-) -> Result<EventBus, EventsError> {
-    let named = request.name.as_deref().unwrap_or(DEFAULT_BUS);
-    let name = access::bus_name(call, named).unwrap_or(named);
-    call.authorize_own("events:DescribeEventBus", &bus_arn(&call.partition(), name))?;
-    access::on_default_bus(call, Some(named))?;
-    Ok(EventBus { name: DEFAULT_BUS.to_owned(), arn: bus_arn(&call.partition(), DEFAULT_BUS) })
+) -> Result<DescribeEventBusResponse, EventsError> {
+    let name = access::own_bus(call, request.name.as_deref())?;
+    let arn = bus_arn(&call.partition(), &name);
+    call.authorize_own("events:DescribeEventBus", &arn)?;
+    let bus = access::bus(call, &name).await?;
+    Ok(DescribeEventBusResponse {
+        name,
+        arn,
+        description: bus.description,
+        kms_key_identifier: None,
+        dead_letter_config: bus.dead_letter_config,
+        policy: bus.policy,
+        log_config: None,
+        creation_time: bus.created.map(Into::into),
+        last_modified_time: bus.modified.map(Into::into),
+    })
 }

@@ -3,28 +3,25 @@
 use keywatch_api::events::{DescribeRuleRequest, DescribeRuleResponse};
 use keywatch_iam::Call;
 
-use super::{
-    Events, EventsError, access,
-    record::{DEFAULT_BUS, rule_arn},
-};
+use super::{Events, EventsError, access};
 
 pub(crate) async fn describe_rule(
     call: &mut Call<'_>,
     _: &Events,
     request: DescribeRuleRequest,
 ) -> Result<DescribeRuleResponse, EventsError> {
-    access::authorize_rule(call, "events:DescribeRule", &request.name)?;
-    access::on_default_bus(call, request.event_bus_name.as_deref())?;
-    let rule = access::rule(call, &request.name).await?;
+    let bus = request.event_bus_name.as_deref();
+    let bus = access::rule_bus(call, "events:DescribeRule", bus, &request.name).await?;
+    let rule = access::rule(call, &bus, &request.name).await?;
     Ok(DescribeRuleResponse {
-        arn: rule_arn(&call.partition(), &rule.name),
+        arn: rule.arn(&call.partition()),
         name: rule.name,
-        event_pattern: Some(rule.event_pattern),
-        schedule_expression: None,
+        event_pattern: rule.event_pattern,
+        schedule_expression: rule.schedule.map(|schedule| schedule.expression),
         state: rule.state,
         description: rule.description,
         role_arn: rule.role_arn,
-        event_bus_name: DEFAULT_BUS.to_owned(),
+        event_bus_name: bus,
         created_by: rule.created_by,
     })
 }

@@ -3,17 +3,18 @@
 use keywatch_api::events::{EnableRuleRequest, RuleState};
 use keywatch_iam::Call;
 
-use super::{Events, EventsError, access};
+use super::{Events, EventsError, access, timetable};
 
 pub(crate) async fn enable_rule(
     call: &mut Call<'_>,
     _: &Events,
     request: EnableRuleRequest,
 ) -> Result<(), EventsError> {
-    access::authorize_rule(call, "events:EnableRule", &request.name)?;
-    access::on_default_bus(call, request.event_bus_name.as_deref())?;
-    let mut rule = access::rule(call, &request.name).await?;
+    let bus = request.event_bus_name.as_deref();
+    let bus = access::rule_bus(call, "events:EnableRule", bus, &request.name).await?;
+    let mut rule = access::rule(call, &bus, &request.name).await?;
     rule.state = RuleState::Enabled;
-    access::put_rule(call, &rule)?;
-    Ok(())
+    let expression = rule.schedule.as_ref().map(|schedule| schedule.expression.clone());
+    timetable::enter(call, &mut rule, expression)?;
+    Ok(access::put_rule(call, &rule)?)
 }

@@ -1,7 +1,8 @@
-//! The events follower: matches events against rules and appends a message for each target of a rule that is hit
+//! The events follower: matches events against rules and calls the targets of each rule that is hit
 //!
-//! Events are CloudTrail records (`envelope`) and what was put. A record reaches the rules of its own account and
-//! Region whether or not a trail of CloudTrail is logging: here the trail always is. Imported records reach them for a day.
+//! Events are CloudTrail records (`envelope`), what was put, and what schedules send. A record reaches the rules of the default bus of
+//! its own account and Region whether or not a trail of CloudTrail is logging: here the trail always is. Imported records reach them
+//! for a day.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -10,24 +11,24 @@ use std::{
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
-use keywatch_api::{
-    Arn,
-    events::{RuleState, ShownTarget},
-};
+use keywatch_api::events::RuleState;
 use keywatch_patterns::event::{EventPattern, RuleSet};
 use keywatch_store::{
-    Append, Batch, CommitError, EntryKind, LogEntry, Partition, Scan, Seq, Store, StoreError, decode,
+    Batch, CommitError, EntryKind, LogEntry, Partition, Scan, Seq, Store, StoreError, decode,
 };
 
 use super::{
-    envelope::{self, derived_id},
+    archivist::{Archivist, TakenIn},
+    call_target::{self, TargetCall},
+    envelope,
+    hits::{self, Hits},
     input::{self, Context},
-    record::{RULE, RuleRecord, rule_arn},
+    record::{DEFAULT_BUS, RULE, RuleRecord, is_elsewhere, rule_key},
+    timetable::Timetable,
 };
 use crate::{
     engine::{Follower, Standing},
-    entry::{Body, Event, Message, Target},
-    metrics::derive::services::of_rules,
+    entry::{Body, Event, Reach},
     trail::import::reaches_rules,
 };
 
@@ -35,34 +36,52 @@ const NAME: &str = "events";
 /// Larger events are not sent.
 const EVENT_BYTES_MAX: usize = 256 * 1024;
 const ROWS_AT_ONCE: usize = 500;
-const COUNTS_AN_ENTRY: usize = 1_000;
-
-/// What came of each rule of a partition.
-type Hits = BTreeMap<Partition, BTreeMap<String, Hit>>;
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Hit {
-    events: usize,
-    /// Targets called.
-    calls: usize,
-    /// Targets that could not be called: what they are told cannot be made of the event, or there is no such service here.
-    failed: usize,
-}
 
 /// See the module.
 #[derive(Debug)]
 pub struct EventsFollower {
     store: Store,
     standing: Standing,
-    rules: HashMap<Partition, Arc<RuleSet<RuleRecord>>>,
+    /// By account and Region, and by the name of the bus.
+    rules: HashMap<(Partition, String), Arc<Rules>>,
     rules_generation: Option<u64>,
+    timetable: Timetable,
+    archivist: Archivist,
+}
+
+/// The enabled rules of a bus that have targets.
+#[derive(Debug)]
+struct Rules {
+    by_pattern: RuleSet<Arc<RuleRecord>>,
+    by_name: BTreeMap<String, Arc<RuleRecord>>,
+}
+
+/// An event on a bus.
+#[derive(Debug)]
+struct Incoming {
+    event: Event,
+    /// It reaches only rules that ask for all management events.
+    only_if_asked_for: bool,
+}
+
+impl Incoming {
+    fn bus(&self) -> &str {
+        self.event.bus.as_deref().unwrap_or(DEFAULT_BUS)
+    }
+
+    /// Archives get what comes to all of a bus, but not for the second time.
+    fn is_archived(&self) -> bool {
+        !self.event.replayed && !self.only_if_asked_for && self.event.reach == Reach::Matching
+    }
 }
 
 impl EventsFollower {
     /// A follower that resumes where the store says it stopped.
     pub async fn open(store: Store) -> Result<Self, StoreError> {
         let standing = Standing::open(&store, NAME).await?;
-        Ok(Self { store, standing, rules: HashMap::new(), rules_generation: None })
+        let timetable = Timetable::new(store.clone());
+        let archivist = Archivist::new(store.clone());
+        Ok(Self { store, standing, rules: HashMap::new(), rules_generation: None, timetable, archivist })
     }
 
     async fn derive(&mut self, entries: &[LogEntry], now: Timestamp) -> Result<Batch, StoreError> {
@@ -72,67 +91,163 @@ impl EventsFollower {
             self.rules.clear();
             self.rules_generation = generation;
         }
+        if self.archivist.is_stale() {
+            self.standing.keep(&self.store).await?;
+            self.archivist.refresh().await?;
+        }
         let mut batch = Batch::default();
-        let mut hits = Hits::new();
+        let mut hits = Hits::default();
+        let mut taken = TakenIn::default();
         for entry in entries {
-            let is_event = match entry.kind {
-                EntryKind::Record | EntryKind::Event => true,
-                EntryKind::ImportedRecord => reaches_rules(entry.time, now),
-                _ => false,
-            };
-            if !is_event {
+            if entry.bytes.len() > EVENT_BYTES_MAX {
                 continue;
             }
-            let rules = self.rules_of(&entry.partition).await?;
-            if rules.is_empty() || entry.bytes.len() > EVENT_BYTES_MAX {
-                continue;
-            }
-            let events = match entry.kind {
-                EntryKind::Record | EntryKind::ImportedRecord => match std::str::from_utf8(&entry.bytes) {
-                    Ok(record) => envelope::from_record(record),
-                    Err(_) => Vec::new(),
-                },
-                _ => {
-                    let event = Event::read(entry)?;
-                    vec![envelope::Derived { envelope: event.envelope, only_if_asked_for: false }]
+            for (index, incoming) in self.incoming(entry, now).await?.into_iter().enumerate() {
+                if incoming.is_archived() {
+                    let event = (incoming.bus(), incoming.event.envelope.as_str());
+                    self.archivist.take(entry, index, event, &mut taken, &mut batch)?;
                 }
-            };
-            for event in &events {
-                deliver(&rules, event, entry, now, &mut hits, &mut batch.appends);
+                let rules = self.rules_of(&entry.partition, incoming.bus()).await?;
+                self.deliver(&rules, &incoming, entry, now, &mut hits, &mut batch).await?;
             }
         }
-        batch.appends.extend(points(&hits, now));
+        batch.appends.extend(hits.into_appends(now));
+        self.archivist.count(taken, &mut batch).await?;
         Ok(batch)
     }
 
-    /// The enabled rules of an account and Region.
-    async fn rules_of(&mut self, partition: &Partition) -> Result<Arc<RuleSet<RuleRecord>>, StoreError> {
-        if let Some(rules) = self.rules.get(partition) {
+    /// The events that an entry tells of. Records, which are many, are not read where nothing waits for them.
+    async fn incoming(&mut self, entry: &LogEntry, now: Timestamp) -> Result<Vec<Incoming>, StoreError> {
+        let is_record = match entry.kind {
+            EntryKind::Event => {
+                let event = Event::read(entry)?;
+                return Ok(vec![Incoming { event, only_if_asked_for: false }]);
+            }
+            EntryKind::Record => true,
+            EntryKind::ImportedRecord => reaches_rules(entry.time, now),
+            _ => false,
+        };
+        if !is_record {
+            return Ok(Vec::new());
+        }
+        let waits = !self.rules_of(&entry.partition, DEFAULT_BUS).await?.by_name.is_empty()
+            || self.archivist.has_archives(&entry.partition, DEFAULT_BUS);
+        if !waits {
+            return Ok(Vec::new());
+        }
+        let Ok(record) = std::str::from_utf8(&entry.bytes) else { return Ok(Vec::new()) };
+        let incoming = |derived: envelope::Derived| Incoming {
+            event: Event::on_default_bus(derived.envelope),
+            only_if_asked_for: derived.only_if_asked_for,
+        };
+        Ok(envelope::from_record(record).into_iter().map(incoming).collect())
+    }
+
+    async fn rules_of(&mut self, partition: &Partition, bus: &str) -> Result<Arc<Rules>, StoreError> {
+        let place = (partition.clone(), bus.to_owned());
+        if let Some(rules) = self.rules.get(&place) {
             return Ok(Arc::clone(rules));
         }
-        let prefix = format!("{partition}/");
-        let mut rules = Vec::new();
+        let prefix = rule_key(partition, bus, "");
+        let mut by_name = BTreeMap::new();
+        let mut patterns = Vec::new();
         let mut after: Option<String> = None;
         loop {
             let scan = Scan { prefix: &prefix, after: after.as_deref(), limit: ROWS_AT_ONCE };
             let rows = self.store.scan(RULE, scan).await?;
-            for row in &rows {
-                let rule: RuleRecord = decode(&row.bytes)?;
-                if rule.state == RuleState::Disabled || rule.targets.is_empty() {
+            for row in rows.iter().filter(|row| bus != DEFAULT_BUS || !is_elsewhere(partition, &row.key)) {
+                let rule: Arc<RuleRecord> = Arc::new(decode(&row.bytes)?);
+                if !rule.is_enabled() || rule.targets.is_empty() {
                     continue;
                 }
-                let pattern = EventPattern::parse(&rule.event_pattern)
-                    .map_err(|_| StoreError::corrupt(format!("the pattern of rule `{}`", rule.name)))?;
-                rules.push((rule, pattern));
+                if let Some(pattern) = &rule.event_pattern {
+                    let pattern = EventPattern::parse(pattern)
+                        .map_err(|_| StoreError::corrupt(format!("the pattern of rule `{}`", rule.name)))?;
+                    patterns.push((Arc::clone(&rule), pattern));
+                }
+                by_name.insert(rule.name.clone(), rule);
             }
             match rows.into_iter().nth(ROWS_AT_ONCE - 1) {
                 Some(last) => after = Some(last.key),
                 None => break,
             }
         }
-        let rules = Arc::new(RuleSet::new(rules));
-        self.rules.insert(partition.clone(), Arc::clone(&rules));
+        let rules = Arc::new(Rules { by_pattern: RuleSet::new(patterns), by_name });
+        self.rules.insert(place, Arc::clone(&rules));
         Ok(rules)
+    }
+
+    /// Calls the targets of the rules that one event hits.
+    async fn deliver(
+        &self,
+        rules: &Rules,
+        incoming: &Incoming,
+        entry: &LogEntry,
+        now: Timestamp,
+        hits: &mut Hits,
+        batch: &mut Batch,
+    ) -> Result<(), StoreError> {
+        let event = &incoming.event;
+        for rule in hit(rules, incoming, entry) {
+            let arn = rule.arn(&entry.partition);
+            let ingestion_time = now.to_string();
+            let context = Context { rule_arn: &arn, rule_name: &rule.name, ingestion_time: &ingestion_time };
+            for (metric, count) in
+                [(hits::MATCHED, 1), (hits::TRIGGERED, 1), (hits::INVOCATIONS, rule.targets.len())]
+            {
+                hits.add(&entry.partition, &rule, metric, count);
+            }
+            for target in &rule.targets {
+                let call = TargetCall {
+                    rule: &rule,
+                    rule_arn: &arn,
+                    partition: &entry.partition,
+                    target,
+                    event: &event.envelope,
+                    path: &event.path,
+                    seq: entry.seq,
+                    now,
+                };
+                let Some(body) = input::render(target, &event.envelope, &context) else {
+                    hits.add(&entry.partition, &rule, hits::FAILED, 1);
+                    continue;
+                };
+                match call_target::call(&self.store, &call, body).await? {
+                    Ok(append) => batch.appends.push(append),
+                    Err(failure) => {
+                        tracing::warn!(rule = %arn, target = %target.arn, code = failure.code, "A target could not be called");
+                        hits.add(&entry.partition, &rule, hits::FAILED, 1);
+                        let letter = call_target::dead_letter(&self.store, &call, &failure).await?;
+                        if target.dead_letter_config.is_some() {
+                            let metric = if letter.is_some() { hits::TO_DLQ } else { hits::NOT_TO_DLQ };
+                            hits.add(&entry.partition, &rule, metric, 1);
+                        }
+                        batch.appends.extend(letter);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The rules that an event is for.
+fn hit(rules: &Rules, incoming: &Incoming, entry: &LogEntry) -> Vec<Arc<RuleRecord>> {
+    let event = &incoming.event;
+    let is_new = |rule: &&Arc<RuleRecord>| rule.since < entry.seq;
+    let matching = || rules.by_pattern.matching(event.envelope.as_bytes()).filter(is_new);
+    match &event.reach {
+        Reach::Rule(name) => rules.by_name.get(name).filter(is_new).cloned().into_iter().collect(),
+        Reach::Among(arns) => {
+            matching().filter(|rule| arns.contains(&rule.arn(&entry.partition))).cloned().collect()
+        }
+        Reach::Matching => matching()
+            .filter(|rule| {
+                let asked = rule.state == RuleState::EnabledWithAllCloudTrailManagementEvents;
+                asked || !incoming.only_if_asked_for
+            })
+            .cloned()
+            .collect(),
     }
 }
 
@@ -162,77 +277,19 @@ impl Follower for EventsFollower {
             }
         })
     }
-}
 
-/// Appends the messages that one event gives.
-fn deliver(
-    rules: &RuleSet<RuleRecord>,
-    event: &envelope::Derived,
-    entry: &LogEntry,
-    now: Timestamp,
-    hits: &mut Hits,
-    appends: &mut Vec<Append>,
-) {
-    let ingestion_time = now.to_string();
-    for rule in rules.matching(event.envelope.as_bytes()) {
-        let asked = rule.state == RuleState::EnabledWithAllCloudTrailManagementEvents;
-        if rule.since >= entry.seq || (event.only_if_asked_for && !asked) {
-            continue;
-        }
-        let arn = rule_arn(&entry.partition, &rule.name);
-        let context = Context { rule_arn: &arn, rule_name: &rule.name, ingestion_time: &ingestion_time };
-        let hit = hits.entry(entry.partition.clone()).or_default().entry(rule.name.clone()).or_default();
-        hit.events += 1;
-        hit.calls += rule.targets.len();
-        for target in &rule.targets {
-            let body = input::render(target, &event.envelope, &context);
-            let Some((body, (partition, to))) = body.zip(destination(target)) else {
-                hit.failed += 1;
-                continue;
-            };
-            let id = derived_id(&[&entry.seq.to_string(), &rule.name, &target.id, &event.envelope]);
-            let message = Message {
-                target: to,
-                id: id.to_string(),
-                subject: None,
-                body,
-                by_protocol: false,
-                rule: Some(arn.clone()),
-                alarm: None,
-                attributes: Default::default(),
-            };
-            appends.push(message.append(partition, now));
-        }
+    fn next_due(&mut self, now: Timestamp) -> BoxFuture<'_, Result<Option<Timestamp>, StoreError>> {
+        Box::pin(async move {
+            let scheduled = self.timetable.next_due().await?;
+            let archived = self.archivist.next_due(now).await?;
+            Ok([scheduled, archived].into_iter().flatten().min())
+        })
     }
-}
 
-/// The hits as metric points of `AWS/Events`, at most so many in an entry as a request may put.
-fn points(hits: &Hits, now: Timestamp) -> Vec<Append> {
-    let mut appends = Vec::new();
-    for (partition, rules) in hits {
-        let counts = |(name, hit): (&String, &Hit)| {
-            let counts = [
-                ("TriggeredRules", hit.events),
-                ("Invocations", hit.calls),
-                ("FailedInvocations", hit.failed),
-            ];
-            counts.map(|(metric, count)| (metric, name.clone(), count))
-        };
-        let counts: Vec<_> = rules.iter().flat_map(counts).filter(|(_, _, count)| *count > 0).collect();
-        for some in counts.chunks(COUNTS_AN_ENTRY) {
-            appends.push(of_rules(some, now).append(partition.clone(), now));
-        }
+    fn run_due(&mut self, now: Timestamp) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async move {
+            self.timetable.run(now).await?;
+            self.archivist.run(now).await
+        })
     }
-    appends
-}
-
-/// Where a message for a target goes, and in whose name space.
-fn destination(target: &ShownTarget) -> Option<(Partition, Target)> {
-    let arn: Arn = target.arn.parse().ok()?;
-    let to = match arn.service.as_str() {
-        "sns" => Target::Topic(target.arn.clone()),
-        "sqs" => Target::Queue(target.arn.clone()),
-        _ => return None,
-    };
-    Some((Partition::new(&arn.account, &arn.region), to))
 }

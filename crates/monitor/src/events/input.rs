@@ -269,6 +269,9 @@ mod tests {
             input: None,
             input_path: None,
             input_transformer: None,
+            kinesis_parameters: None,
+            sqs_parameters: None,
+            http_parameters: None,
             dead_letter_config: None,
             retry_policy: None,
         }

@@ -1,9 +1,6 @@
 //! `ListTargetsByRule`: in the order of their ids
 
-use keywatch_api::{
-    events::{ListTargetsByRuleRequest, ListTargetsByRuleResponse, PAGE_MAX},
-    page,
-};
+use keywatch_api::events::{ListTargetsByRuleRequest, ListTargetsByRuleResponse, ShownTarget};
 use keywatch_iam::Call;
 
 use super::{Events, EventsError, access};
@@ -13,19 +10,17 @@ pub(crate) async fn list_targets_by_rule(
     _: &Events,
     request: ListTargetsByRuleRequest,
 ) -> Result<ListTargetsByRuleResponse, EventsError> {
-    access::authorize_rule(call, "events:ListTargetsByRule", &request.rule)?;
-    access::on_default_bus(call, request.event_bus_name.as_deref())?;
-    let mut targets = access::rule(call, &request.rule).await?.targets;
-    let question = format!("ListTargetsByRule {}", request.rule);
-    if let Some(after) = access::page_after(&question, request.next_token.as_deref())? {
-        targets.retain(|target| target.id > after);
-    }
-    let limit = usize::try_from(request.limit.unwrap_or(PAGE_MAX)).unwrap_or(1);
-    let more = targets.len() > limit;
-    targets.truncate(limit);
-    let next_token = match targets.last() {
-        Some(last) if more => Some(page::encode(&question, &last.id)),
-        _ => None,
-    };
+    let bus = request.event_bus_name.as_deref();
+    let bus = access::rule_bus(call, "events:ListTargetsByRule", bus, &request.rule).await?;
+    let rule = access::rule(call, &bus, &request.rule).await?;
+    let question = format!("ListTargetsByRule {bus} {}", request.rule);
+    let after = access::page_after(&question, request.next_token.as_deref())?;
+    let targets: Vec<(String, ShownTarget)> = rule
+        .targets
+        .into_iter()
+        .filter(|target| after.as_ref().is_none_or(|after| target.id > *after))
+        .map(|target| (target.id.clone(), target))
+        .collect();
+    let (targets, next_token) = access::page_of(&question, targets, access::page_limit(request.limit));
     Ok(ListTargetsByRuleResponse { targets, next_token })
 }

@@ -4,13 +4,17 @@ use jiff::{Timestamp, tz::TimeZone};
 use keywatch_api::events::{
     PutEventsRequest, PutEventsRequestEntry, PutEventsResponse, PutEventsResultEntry,
 };
-use keywatch_iam::Call;
+use keywatch_iam::{
+    Call, Question,
+    policy::{KeyList, PolicyDocument, PolicyKind, ResourceSide, Values},
+};
 use serde_json::json;
 
 use super::{
-    Events, EventsError, access,
+    Events, EventsError,
+    access::BusName,
     envelope::{Head, derived_id},
-    record::{DEFAULT_BUS, bus_arn},
+    record::{BUS, BusRecord, DEFAULT_BUS},
 };
 use crate::entry::{Body, Event};
 
@@ -33,18 +37,52 @@ pub(crate) async fn put_events(
         .map(|entry| json!({"source": entry.source, "detailType": entry.detail_type}))
         .collect();
     call.notes.request_parameters = Some(json!({ "entries": shown }).to_string());
-    for entry in &request.entries {
-        let bus = entry.event_bus_name.as_deref().unwrap_or(DEFAULT_BUS);
-        let name = access::bus_name(call, bus).unwrap_or(bus);
-        call.authorize_own("events:PutEvents", &bus_arn(&call.partition(), name))?;
-    }
     if request.entries.iter().map(size).sum::<usize>() > ENTRIES_BYTES_MAX {
         return Err(EventsError::invalid("Total size of the entries in the request is over the limit."));
     }
-    let entries: Vec<PutEventsResultEntry> =
-        request.entries.iter().enumerate().map(|(index, entry)| put(call, index, entry)).collect();
+    let mut buses = Vec::with_capacity(request.entries.len());
+    for entry in &request.entries {
+        buses.push(permitted_bus(call, entry).await?);
+    }
+    let entries: Vec<PutEventsResultEntry> = request
+        .entries
+        .iter()
+        .zip(buses)
+        .enumerate()
+        .map(|(index, (entry, bus))| put(call, index, entry, bus))
+        .collect();
     let failed_entry_count = entries.iter().filter(|entry| entry.error_code.is_some()).count();
     Ok(PutEventsResponse { failed_entry_count, entries })
+}
+
+/// The bus of an entry, if the caller may put it there and if it is there; the bus's own policy is asked too.
+async fn permitted_bus(
+    call: &mut Call<'_>,
+    entry: &PutEventsRequestEntry,
+) -> Result<Option<BusName>, EventsError> {
+    let bus = BusName::meant(call, entry.event_bus_name.as_deref())?;
+    let record: Option<BusRecord> = call.tx.get(BUS, &bus.key()).await?;
+    let policy = record
+        .as_ref()
+        .and_then(|bus| bus.policy.as_deref())
+        .and_then(|text| PolicyDocument::parse(PolicyKind::Resource, text).ok());
+    let mut keys = KeyList::default();
+    for (key, value) in [("events:source", &entry.source), ("events:detail-type", &entry.detail_type)] {
+        if let Some(value) = value {
+            keys = keys.with(key, Values::one(value.as_str()));
+        }
+    }
+    call.authorize(&Question {
+        action: "events:PutEvents",
+        resource: &bus.arn(),
+        owner: &bus.account,
+        side: ResourceSide::Optional(policy.as_ref()),
+        granted: false,
+        keys: &keys,
+    })?;
+    let is_here = bus.partition.region() == call.region.as_str();
+    let exists = record.is_some() || bus.name == DEFAULT_BUS;
+    Ok((is_here && exists).then_some(bus))
 }
 
 fn size(entry: &PutEventsRequestEntry) -> usize {
@@ -54,7 +92,12 @@ fn size(entry: &PutEventsRequestEntry) -> usize {
     time + length(&entry.source) + length(&entry.detail_type) + length(&entry.detail) + resources
 }
 
-fn put(call: &mut Call<'_>, index: usize, entry: &PutEventsRequestEntry) -> PutEventsResultEntry {
+fn put(
+    call: &mut Call<'_>,
+    index: usize,
+    entry: &PutEventsRequestEntry,
+    bus: Option<BusName>,
+) -> PutEventsResultEntry {
     let event = match checked(entry) {
         Ok(event) => event,
         Err((code, message)) => {
@@ -67,9 +110,8 @@ fn put(call: &mut Call<'_>, index: usize, entry: &PutEventsRequestEntry) -> PutE
     };
     let id = derived_id(&[call.origin.event_id, &index.to_string()]);
     let time = second_text(entry.time.map_or(call.now, |time| time.0));
-    let bus = entry.event_bus_name.as_deref().unwrap_or(DEFAULT_BUS);
     // An event for a bus that does not exist is accepted and goes nowhere, as on AWS.
-    if access::bus_name(call, bus) == Some(DEFAULT_BUS) {
+    if let Some(bus) = bus {
         let head = Head {
             id,
             detail_type: event.detail_type,
@@ -80,8 +122,8 @@ fn put(call: &mut Call<'_>, index: usize, entry: &PutEventsRequestEntry) -> PutE
         };
         let resources = entry.resources.as_deref().unwrap_or_default();
         let envelope = head.envelope(resources, &compact(event.detail));
-        let append = Event { envelope }.append(call.partition(), call.now);
-        call.tx.append(append);
+        let event = Event { bus: Some(bus.name), ..Event::on_default_bus(envelope) };
+        call.tx.append(event.append(bus.partition, call.now));
     }
     PutEventsResultEntry { event_id: Some(id.to_string()), ..PutEventsResultEntry::default() }
 }

@@ -1,18 +1,15 @@
 //! `PutRule`: creates a rule, or replaces all of it but its targets and tags
-//!
-//! Schedules are not built: a `ScheduleExpression` is answered as one that is not valid.
 
 use std::collections::BTreeMap;
 
 use keywatch_api::events::{PutRuleRequest, PutRuleResponse, RuleState};
 use keywatch_iam::Call;
 use keywatch_patterns::event::EventPattern;
-use keywatch_store::Scan;
 
 use super::{
     Events, EventsError, access,
-    record::{RULE, RuleRecord, rule_arn, rule_key},
-    tags,
+    record::{DEFAULT_BUS, RULE, RuleRecord, rule_key},
+    tags, timetable,
 };
 
 /// Rules of one bus.
@@ -23,52 +20,55 @@ pub(crate) async fn put_rule(
     _: &Events,
     request: PutRuleRequest,
 ) -> Result<PutRuleResponse, EventsError> {
-    access::authorize_rule(call, "events:PutRule", &request.name)?;
-    access::on_default_bus(call, request.event_bus_name.as_deref())?;
+    let bus = request.event_bus_name.as_deref();
+    let bus = access::rule_bus(call, "events:PutRule", bus, &request.name).await?;
     let schedule = request.schedule_expression.filter(|expression| !expression.is_empty());
-    let pattern = request.event_pattern.filter(|pattern| !pattern.is_empty());
-    let event_pattern = match (pattern, schedule) {
-        (_, Some(_)) => return Err(EventsError::invalid("Parameter ScheduleExpression is not valid.")),
-        (Some(pattern), None) => pattern,
-        (None, None) => {
+    let event_pattern = request.event_pattern.filter(|pattern| !pattern.is_empty());
+    if schedule.is_some() && bus != DEFAULT_BUS {
+        return Err(EventsError::invalid("ScheduleExpression is supported only on the default event bus."));
+    }
+    match &event_pattern {
+        Some(pattern) => drop(EventPattern::parse(pattern)?),
+        None if schedule.is_some() => {}
+        None => {
             return Err(EventsError::invalid(
                 "Parameter(s) EventPattern or ScheduleExpression must be specified.",
             ));
         }
-    };
-    EventPattern::parse(&event_pattern)?;
+    }
     let partition = call.partition();
-    let key = rule_key(&partition, &request.name);
-    let before = call.tx.get::<RuleRecord>(RULE, &key).await?;
-    let rule = match before {
-        Some(before) => RuleRecord { event_pattern, ..before },
+    let key = rule_key(&partition, &bus, &request.name);
+    let before = match call.tx.get::<RuleRecord>(RULE, &key).await? {
+        Some(before) => before,
         None => {
-            let prefix = rule_key(&partition, "");
-            let scan = Scan { prefix: &prefix, after: None, limit: RULES_MAX };
-            if call.tx.scan::<RuleRecord>(RULE, scan).await?.len() >= RULES_MAX {
+            if access::rules(call, &bus, "", None, RULES_MAX).await?.len() >= RULES_MAX {
                 return Err(EventsError::LimitExceeded);
             }
-            let mut tags = BTreeMap::new();
-            tags::add(&mut tags, request.tags.unwrap_or_default())?;
+            let mut carried = BTreeMap::new();
+            tags::add(&mut carried, request.tags.unwrap_or_default())?;
             RuleRecord {
                 name: request.name,
-                event_pattern,
+                bus,
+                event_pattern: None,
+                schedule: None,
                 state: RuleState::Enabled,
                 description: None,
                 role_arn: None,
                 created_by: call.account().to_string(),
-                tags,
+                tags: carried,
                 targets: Vec::new(),
                 since: call.tx.store.head(),
             }
         }
     };
-    let rule = RuleRecord {
+    let mut rule = RuleRecord {
+        event_pattern,
         state: request.state.unwrap_or(RuleState::Enabled),
         description: request.description,
         role_arn: request.role_arn,
-        ..rule
+        ..before
     };
+    timetable::enter(call, &mut rule, schedule)?;
     call.tx.put(RULE, &key, &rule)?;
-    Ok(PutRuleResponse { rule_arn: rule_arn(&partition, &rule.name) })
+    Ok(PutRuleResponse { rule_arn: rule.arn(&partition) })
 }

@@ -10,9 +10,9 @@ pub(crate) async fn remove_targets(
     _: &Events,
     request: RemoveTargetsRequest,
 ) -> Result<TargetsResponse, EventsError> {
-    access::authorize_rule(call, "events:RemoveTargets", &request.rule)?;
-    access::on_default_bus(call, request.event_bus_name.as_deref())?;
-    let mut rule = access::rule(call, &request.rule).await?;
+    let bus = request.event_bus_name.as_deref();
+    let bus = access::rule_bus(call, "events:RemoveTargets", bus, &request.rule).await?;
+    let mut rule = access::rule(call, &bus, &request.rule).await?;
     rule.targets.retain(|target| !request.ids.contains(&target.id));
     access::put_rule(call, &rule)?;
     Ok(TargetsResponse { failed_entry_count: 0, failed_entries: Vec::new() })

@@ -1,4 +1,4 @@
-//! Tags of rules and of the default bus
+//! Tags of rules and of buses
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use keywatch_iam::Call;
 use super::{
     access,
     error::EventsError,
-    record::{BUS, BusRecord, DEFAULT_BUS, RuleRecord, bus_arn, rule_arn},
+    record::{BusRecord, DEFAULT_BUS, RuleRecord, bus_arn, rule_arn},
 };
 
 const TAGS_MAX: usize = 50;
@@ -17,42 +17,35 @@ const TAGS_MAX: usize = 50;
 #[derive(Debug)]
 pub(crate) enum Tagged {
     Rule(RuleRecord),
-    Bus(BusRecord),
+    Bus(String, BusRecord),
 }
 
 impl Tagged {
     /// The rule or bus of an ARN in the caller's account and Region.
     pub(crate) async fn find(call: &mut Call<'_>, arn: &str) -> Result<Self, EventsError> {
         let partition = call.partition();
-        if arn == bus_arn(&partition, DEFAULT_BUS) {
-            return Ok(Self::Bus(call.tx.get(BUS, partition.as_str()).await?.unwrap_or_default()));
+        if let Some(bus) = arn.strip_prefix(bus_arn(&partition, "").as_str()) {
+            return Ok(Self::Bus(bus.to_owned(), access::bus(call, bus).await?));
         }
-        match arn.strip_prefix(rule_arn(&partition, "").as_str()) {
-            Some(name) => {
-                let name = name.strip_prefix("default/").unwrap_or(name);
-                Ok(Self::Rule(access::rule(call, name).await?))
-            }
-            None => match arn.strip_prefix(bus_arn(&partition, "").as_str()) {
-                Some(bus) => Err(EventsError::BusNotFound(bus.to_owned())),
-                None => Err(EventsError::invalid(format!("Parameter {arn} is not valid."))),
-            },
-        }
+        let Some(rule) = arn.strip_prefix(rule_arn(&partition, DEFAULT_BUS, "").as_str()) else {
+            return Err(EventsError::invalid(format!("Parameter {arn} is not valid.")));
+        };
+        let (bus, rule) = rule.rsplit_once('/').unwrap_or((DEFAULT_BUS, rule));
+        access::bus(call, bus).await?;
+        Ok(Self::Rule(access::rule(call, bus, rule).await?))
     }
 
     pub(crate) fn tags(&mut self) -> &mut BTreeMap<String, String> {
         match self {
             Self::Rule(rule) => &mut rule.tags,
-            Self::Bus(bus) => &mut bus.tags,
+            Self::Bus(_, bus) => &mut bus.tags,
         }
     }
 
     pub(crate) fn put(&self, call: &mut Call<'_>) -> Result<(), EventsError> {
         match self {
             Self::Rule(rule) => access::put_rule(call, rule)?,
-            Self::Bus(bus) => {
-                let key = call.partition();
-                call.tx.put(BUS, key.as_str(), bus)?;
-            }
+            Self::Bus(name, bus) => access::put_bus(call, name, bus.clone())?,
         }
         Ok(())
     }

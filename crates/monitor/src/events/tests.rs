@@ -8,14 +8,21 @@ use super::{Events, EventsFollower, dispatch};
 use crate::{
     engine::Follower,
     entry::{Body, Message, Target},
+    notify::receiver,
     rehearsal::Rehearsal,
 };
+
+mod archives;
+mod buses;
+mod schedules;
 
 const TOPIC: &str = "arn:aws:sns:us-east-1:000000000000:topic";
 const QUEUE: &str = "arn:aws:sqs:us-east-1:000000000000:queue";
 
 async fn world() -> Rehearsal {
     Rehearsal::begin(async |store| {
+        receiver::make(&store, TOPIC, None).await;
+        receiver::make(&store, QUEUE, None).await;
         Ok(vec![Box::new(EventsFollower::open(store).await?) as Box<dyn Follower>])
     })
     .await
@@ -151,7 +158,7 @@ async fn refusals() {
     let lambda = json!({"Id": "1", "Arn": "arn:aws:lambda:us-east-1:000000000000:function:f"});
     let fault = call(&world, "PutTargets", json!({"Rule": "r", "Targets": [lambda]})).await.unwrap_err();
     assert_eq!(fault.code, validation);
-    let fault = call(&world, "CreateEventBus", json!({"Name": "x"})).await.unwrap_err();
+    let fault = call(&world, "CreateEndpoint", json!({"Name": "x"})).await.unwrap_err();
     assert_eq!(fault.code, "UnknownOperationException");
 }
 

@@ -136,7 +136,8 @@ impl LogsFollower {
     ) -> Result<(), StoreError> {
         let put = LogEvents::read(entry)?;
         let group_key = record::group_key(&entry.partition, &put.group);
-        let Some(place) = self.place(tx, intake, group_key, &entry.partition, put.stream, None).await? else {
+        let made = put.makes_stream.then_some((entry.seq, put.ingested));
+        let Some(place) = self.place(tx, intake, group_key, &entry.partition, put.stream, made).await? else {
             return Ok(());
         };
         let ingested = put.ingested.as_millisecond();

@@ -39,8 +39,13 @@ pub(crate) async fn put_log_events(
     let (accepted, rejected) = sort_out(log_events, retained_from, call.now);
     if !accepted.is_empty() {
         call.tx.require_unchanged(STREAM, &record::stream_key(&group.id, &stream.name));
-        let entry =
-            LogEvents { group: group.name, stream: stream.name, ingested: call.now, events: accepted };
+        let entry = LogEvents {
+            group: group.name,
+            stream: stream.name,
+            ingested: call.now,
+            events: accepted,
+            makes_stream: false,
+        };
         let append = entry.append(call.partition(), call.now);
         call.tx.append(append);
     }

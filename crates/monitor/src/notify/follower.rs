@@ -24,7 +24,7 @@ use super::topic::{ENDPOINT, Protocol, SUBSCRIPTION, SubscriptionRecord, TOPIC, 
 use super::{Notify, attempt, sqs};
 use crate::engine::{Follower, Standing};
 use crate::entry::{Body, Message, Target};
-use crate::metrics::derive::services::of_rules;
+use crate::metrics::derive::services::{RuleCount, of_rules};
 
 const NAME: &str = "notify";
 /// What is derived is committed when it has this many bytes.
@@ -371,8 +371,13 @@ impl Derived {
     /// Counts a call of a rule's target that is not there.
     fn fail(&mut self, message: &Message, time: Timestamp) {
         let Some(arn) = message.rule.as_deref().and_then(|arn| arn.parse::<Arn>().ok()) else { return };
-        let name = arn.resource.trim_start_matches("rule/").to_owned();
-        let points = of_rules(&[("FailedInvocations", name, 1)], time);
+        let name = arn.resource.trim_start_matches("rule/");
+        let (bus, rule) = match name.rsplit_once('/') {
+            Some((bus, rule)) => (Some(bus.to_owned()), rule),
+            None => (None, name),
+        };
+        let failed = RuleCount { metric: "FailedInvocations", rule: rule.to_owned(), bus, count: 1 };
+        let points = of_rules(&[failed], time);
         self.batch.appends.push(points.append(Partition::new(&arn.account, &arn.region), time));
     }
 

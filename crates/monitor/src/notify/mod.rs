@@ -18,6 +18,7 @@ pub mod links;
 pub mod list_outbox;
 mod mail;
 mod queue;
+pub(crate) mod receiver;
 mod retry;
 mod signer;
 pub mod sns;
@@ -36,6 +37,7 @@ use keywatch_store::{Store, StoreError};
 use tokio::sync::{OnceCell, watch};
 
 pub use figures::DeliveryFigures;
+pub(crate) use delivery::{due_of, moment};
 pub use follower::NotifyFollower;
 use illustration::{Illustrate, Illustrations};
 use mail::Mailer;

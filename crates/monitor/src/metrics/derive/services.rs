@@ -54,12 +54,28 @@ pub fn settled(topic_arn: &str, delivered: bool, time: Timestamp) -> Points {
     }
 }
 
-/// What came of event rules: name of the metric, name of the rule, and how often.
+/// How often something came of an event rule.
+#[derive(Clone, Debug)]
+pub struct RuleCount {
+    pub metric: &'static str,
+    pub rule: String,
+    /// Absent for the default one.
+    pub bus: Option<String>,
+    pub count: usize,
+}
+
+/// What came of event rules.
 ///
-/// Source: EventBridge User Guide, "Monitoring Amazon EventBridge": `TriggeredRules`, `Invocations` and `FailedInvocations`.
-pub fn of_rules(counts: &[(&str, String, usize)], time: Timestamp) -> Points {
-    let point =
-        |(metric, rule, times): &(&str, String, usize)| count(metric, "RuleName", rule, *times as f64, time);
+/// Source: EventBridge User Guide, "Monitoring Amazon EventBridge": `TriggeredRules`, `Invocations`, `FailedInvocations` and others, by
+/// `RuleName`, and by `EventBusName` too on custom buses.
+pub fn of_rules(counts: &[RuleCount], time: Timestamp) -> Points {
+    let point = |counted: &RuleCount| {
+        let mut point = count(counted.metric, "RuleName", &counted.rule, counted.count as f64, time);
+        if let Some(bus) = &counted.bus {
+            point.dimensions.insert(0, ("EventBusName".to_owned(), bus.clone()));
+        }
+        point
+    };
     Points { namespace: EVENTS.to_owned(), points: counts.iter().map(point).collect() }
 }
 

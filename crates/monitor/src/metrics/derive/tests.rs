@@ -313,7 +313,8 @@ fn what_trails_deliver_and_rules_call() {
         "IncomingLogEvents [] One(3.0)".into(),
     ];
     assert_eq!(show(services::delivered("g", 3, 30, time)), want);
-    let counts = [("TriggeredRules", "r".to_owned(), 1), ("FailedInvocations", "r".to_owned(), 2)];
+    let counts = [("TriggeredRules", 1), ("FailedInvocations", 2)]
+        .map(|(metric, count)| services::RuleCount { metric, rule: "r".to_owned(), bus: None, count });
     let rule = r#"[("RuleName", "r")]"#;
     let want =
         [format!("TriggeredRules {rule} One(1.0)"), format!("FailedInvocations {rule} Many([(1.0, 2.0)])")];
@@ -330,6 +331,7 @@ fn what_comes_into_log_groups_and_topics() {
         stream: "s".into(),
         ingested,
         events: vec![event("abc"), event("de")],
+        makes_stream: false,
     };
     let mut got = Vec::new();
     services::of_log_events(&events, "1/r", |derived| got.push(show(&derived)));
