@@ -282,7 +282,7 @@ impl Archivist {
         let mut batch = Batch::default();
         batch.checks.push((REPLAY, key.to_owned(), Expect::Version(row.version)));
         let is_there = self.archives.iter().any(|(_, archive)| archive.id == replay.archive_id);
-        let mut end = |replay: &mut ReplayRecord, state: ReplayState, batch: &mut Batch| {
+        let end = |replay: &mut ReplayRecord, state: ReplayState, batch: &mut Batch| {
             replay.state = state;
             replay.ended = Some(now);
             batch.deletes.push((UNDER_WAY, key.to_owned()));

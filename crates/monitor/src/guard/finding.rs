@@ -109,7 +109,7 @@ impl Finding {
             time: &time,
             region: about.partition.region(),
         };
-        Event { envelope: head.envelope(&[about.key_arn], &Value::Object(detail).to_string()) }
+        Event::on_default_bus(head.envelope(&[about.key_arn], &Value::Object(detail).to_string()))
     }
 }
 

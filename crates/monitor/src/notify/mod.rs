@@ -36,8 +36,8 @@ use keywatch_crypto::RootKeyring;
 use keywatch_store::{Store, StoreError};
 use tokio::sync::{OnceCell, watch};
 
-pub use figures::DeliveryFigures;
 pub(crate) use delivery::{due_of, moment};
+pub use figures::DeliveryFigures;
 pub use follower::NotifyFollower;
 use illustration::{Illustrate, Illustrations};
 use mail::Mailer;

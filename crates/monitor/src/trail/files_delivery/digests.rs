@@ -282,7 +282,7 @@ impl FilesDelivery {
             time: &time,
             region: &trail.home_region,
         };
-        Some(Event { envelope: head.envelope(&[&arn], &detail.to_string()) }.append(home, now))
+        Some(Event::on_default_bus(head.envelope(&[&arn], &detail.to_string())).append(home, now))
     }
 
     /// Changes what the trail of a chain tells of its digests, if it is still there.
