@@ -1,4 +1,4 @@
-//! SQS 2012-11-05 by its JSON protocol: table and shapes. Bounds that AWS words in its own way (`Value … for parameter … is
+//! SQS 2012-11-05: table and shapes, with the names of the JSON protocol; those of the query protocol are in `codec::flat`. Bounds that AWS words in its own way (`Value … for parameter … is
 //! invalid`) are checked by the service.
 
 use std::collections::BTreeMap;
@@ -13,8 +13,8 @@ use crate::Blob;
 macro_rules! sqs_operations {
     ($($then:ident)::+ $(, $args:expr)*) => {
         $($then)::+! { $($args,)* SqsOperation Sqs;
-            AddPermission - Write;
-            CancelMessageMoveTask - Write;
+            AddPermission add_permission Write;
+            CancelMessageMoveTask cancel_message_move_task Write;
             ChangeMessageVisibility change_message_visibility Write;
             ChangeMessageVisibilityBatch change_message_visibility_batch Write;
             CreateQueue create_queue Write;
@@ -24,16 +24,16 @@ macro_rules! sqs_operations {
             GetQueueAttributes get_queue_attributes Read;
             GetQueueUrl get_queue_url Read;
             ListDeadLetterSourceQueues list_dead_letter_source_queues Read;
-            ListMessageMoveTasks - Read;
+            ListMessageMoveTasks list_message_move_tasks Read;
             ListQueueTags list_queue_tags Read;
             ListQueues list_queues Read;
             PurgeQueue purge_queue Write;
             ReceiveMessage receive_message Read;
-            RemovePermission - Write;
+            RemovePermission remove_permission Write;
             SendMessage send_message Write;
             SendMessageBatch send_message_batch Write;
             SetQueueAttributes set_queue_attributes Write;
-            StartMessageMoveTask - Write;
+            StartMessageMoveTask start_message_move_task Write;
             TagQueue tag_queue Write;
             UntagQueue untag_queue Write;
         }
@@ -202,6 +202,41 @@ crate::shape! {
     pub struct UntagQueueRequest: Pascal { queue_url: String, tag_keys: Vec<String> }
 }
 
+crate::shape! {
+    /// `AddPermission`
+    pub struct AddPermissionRequest: Pascal {
+        queue_url: String,
+        label: String,
+        #[serde(rename = "AWSAccountIds")]
+        account_ids: Vec<String>,
+        actions: Vec<String>,
+    }
+}
+
+crate::shape! {
+    /// `RemovePermission`
+    pub struct RemovePermissionRequest: Pascal { queue_url: String, label: String }
+}
+
+crate::shape! {
+    /// `StartMessageMoveTask`
+    pub struct StartMessageMoveTaskRequest: Pascal {
+        source_arn: String,
+        destination_arn: Option<String>,
+        max_number_of_messages_per_second: Option<i32>,
+    }
+}
+
+crate::shape! {
+    /// `ListMessageMoveTasks`
+    pub struct ListMessageMoveTasksRequest: Pascal { source_arn: String, max_results: Option<i32> }
+}
+
+crate::shape! {
+    /// `CancelMessageMoveTask`
+    pub struct CancelMessageMoveTaskRequest: Pascal { task_handle: String }
+}
+
 /// `CreateQueue`, `GetQueueUrl`
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -248,6 +283,8 @@ pub struct SendMessageResponse {
     #[serde(rename = "MD5OfMessageSystemAttributes")]
     pub md5_of_message_system_attributes: Option<String>,
     pub message_id: String,
+    /// Twenty digits; only of FIFO queues.
+    pub sequence_number: Option<String>,
 }
 
 /// A message that was sent by `SendMessageBatch`.
@@ -263,6 +300,7 @@ pub struct SendMessageBatchResult {
     pub md5_of_message_attributes: Option<String>,
     #[serde(rename = "MD5OfMessageSystemAttributes")]
     pub md5_of_message_system_attributes: Option<String>,
+    pub sequence_number: Option<String>,
 }
 
 /// A member of a batch that failed by itself.
@@ -331,4 +369,43 @@ pub struct ReceiveMessageResponse {
 #[serde(rename_all = "PascalCase")]
 pub struct QueueTags {
     pub tags: Option<BTreeMap<String, String>>,
+}
+
+/// `StartMessageMoveTask`
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct TaskHandle {
+    pub task_handle: String,
+}
+
+/// A task of `ListMessageMoveTasks`; its handle is shown while it runs.
+#[skip_serializing_none]
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct MessageMoveTask {
+    pub task_handle: Option<String>,
+    pub status: String,
+    pub source_arn: String,
+    pub destination_arn: Option<String>,
+    pub max_number_of_messages_per_second: Option<i32>,
+    pub approximate_number_of_messages_moved: u64,
+    pub approximate_number_of_messages_to_move: Option<u64>,
+    pub failure_reason: Option<String>,
+    /// Milliseconds since 1970.
+    pub started_timestamp: i64,
+}
+
+/// `ListMessageMoveTasks`; the list is absent when it is empty.
+#[skip_serializing_none]
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct MessageMoveTasks {
+    pub results: Option<Vec<MessageMoveTask>>,
+}
+
+/// `CancelMessageMoveTask`
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct MessagesMoved {
+    pub approximate_number_of_messages_moved: u64,
 }

@@ -102,6 +102,9 @@ pub struct Message {
     /// `MessageStructure=json`: the body is an object of texts by protocol.
     #[serde(default)]
     pub by_protocol: bool,
+    /// Where it stands among others, for topics and queues that keep an order.
+    #[serde(default)]
+    pub order: Option<Order>,
     #[serde(default)]
     pub attributes: BTreeMap<String, MessageAttribute>,
     /// The ARN of the event rule that called the target.
@@ -125,6 +128,16 @@ pub struct AlarmNotice {
     pub at: Timestamp,
     /// The key whose metric is watched, where it is one key's.
     pub key_arn: Option<String>,
+}
+
+/// The group a message belongs to, and what tells it from others there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Order {
+    pub group: String,
+    /// A message with the same id within five minutes is the same message.
+    pub deduplication: Option<String>,
+    /// Twenty digits that grow within the group; only messages of topics have one.
+    pub sequence: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

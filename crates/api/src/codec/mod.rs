@@ -3,6 +3,7 @@
 //! one request's body with what is needed to answer it. Nothing here panics on any input: what does not parse is a
 //! `SerializationException`, what does not satisfy a constraint a `ValidationException`.
 
+mod flat;
 pub mod query;
 pub mod xml;
 
@@ -66,10 +67,17 @@ impl Wire<'_> {
                 let body: &[u8] = if self.body.is_empty() { &[0xa0] } else { self.body };
                 ciborium::from_reader(body).map_err(|_| Fault::serialization("CBOR"))
             }
-            Protocol::Query => query::from_form(self.body).map_err(|error| Fault {
+            Protocol::Query => self.decode_form().map_err(|error| Fault {
                 message: Some("The request could not be parsed.".to_owned()),
                 ..Fault::serialization(error.to_string()).with_query_code("MalformedInput")
             }),
+        }
+    }
+
+    fn decode_form<R: DeserializeOwned>(&self) -> Result<R, query::FormError> {
+        match self.service {
+            Service::Sqs => query::from_form_with(self.body, |step| flat::member(self.operation, step)),
+            _ => query::from_form(self.body),
         }
     }
 
@@ -91,7 +99,10 @@ impl Wire<'_> {
             Protocol::Query => {
                 let (_, namespace) =
                     self.service.query().expect("only services with a query protocol are reached by it");
-                xml::answer(self.operation, namespace, self.request_id, response)
+                match self.service {
+                    Service::Sqs => flat::answer(self.operation, namespace, self.request_id, response),
+                    _ => xml::answer(self.operation, namespace, self.request_id, response),
+                }
             }
         }
     }
@@ -130,7 +141,10 @@ pub fn encode_fault(protocol: Protocol, service: Service, request_id: &str, faul
         }
         Protocol::Query => {
             let namespace = service.query().map_or("", |(_, namespace)| namespace);
-            xml::fault(namespace, request_id, fault)
+            match service {
+                Service::Sqs => flat::fault(namespace, request_id, fault),
+                _ => xml::fault(namespace, request_id, fault),
+            }
         }
     }
 }

@@ -36,7 +36,15 @@ impl de::Error for FormError {
 
 /// Reads a form into a shape.
 pub fn from_form<T: DeserializeOwned>(form: &[u8]) -> Result<T, FormError> {
-    T::deserialize(&Node::parse(form)?)
+    from_form_with(form, |step| step)
+}
+
+/// Reads a form whose members have other names than the shape's: `named` gives the shape's name for a step of a member's path.
+pub fn from_form_with<T: DeserializeOwned>(
+    form: &[u8],
+    named: impl Fn(&str) -> &str,
+) -> Result<T, FormError> {
+    T::deserialize(&Node::parse(form, named)?)
 }
 
 /// One parameter of a form, without building the tree: `Action`, `Version`.
@@ -52,7 +60,7 @@ struct Node {
 }
 
 impl Node {
-    fn parse(form: &[u8]) -> Result<Node, FormError> {
+    fn parse(form: &[u8], named: impl Fn(&str) -> &str) -> Result<Node, FormError> {
         let mut root = Node::default();
         for (count, pair) in pairs(form).enumerate() {
             if count >= PARAMETERS_MAX {
@@ -64,7 +72,7 @@ impl Node {
                 if depth >= DEPTH_MAX {
                     return Err(FormError::TooDeep);
                 }
-                node = node.children.entry(step.to_owned()).or_default();
+                node = node.children.entry(named(step).to_owned()).or_default();
             }
             node.value = Some(value);
         }

@@ -26,6 +26,11 @@ pub fn answer<T: Serialize>(operation: &str, namespace: &str, request_id: &str, 
 
 /// `<ErrorResponse xmlns="…"><Error>…`
 pub fn fault(namespace: &str, request_id: &str, fault: &Fault) -> Vec<u8> {
+    fault_with(namespace, request_id, fault, "")
+}
+
+/// A fault with more elements, already written, inside `<Error>`.
+pub fn fault_with(namespace: &str, request_id: &str, fault: &Fault, more: &str) -> Vec<u8> {
     let blamed = if fault.is_sender() { "Sender" } else { "Receiver" };
     let mut out = format!("<ErrorResponse xmlns=\"{namespace}\"><Error><Type>{blamed}</Type><Code>");
     push_text(&mut out, fault.code_in_query());
@@ -35,6 +40,7 @@ pub fn fault(namespace: &str, request_id: &str, fault: &Fault) -> Vec<u8> {
         push_text(&mut out, message);
         out.push_str("</Message>");
     }
+    out.push_str(more);
     out.push_str("</Error><RequestId>");
     push_text(&mut out, request_id);
     out.push_str("</RequestId></ErrorResponse>");

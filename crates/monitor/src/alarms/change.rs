@@ -204,6 +204,7 @@ fn message(change: &Change<'_>, action: &str) -> Option<Message> {
         subject,
         body,
         by_protocol,
+        order: None,
         rule: None,
         alarm: Some(Box::new(notice(change))),
         attributes: BTreeMap::new(),

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use bytes::Bytes;
 use jiff::Timestamp;
 use keywatch_api::{Arn, Blob};
-use keywatch_store::{Batch, CommitError, Kind, Partition, StoreError, decode, encode};
+use keywatch_store::{Batch, CommitError, Partition, StoreError, Transaction, decode, encode};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use uuid::Uuid;
 
@@ -68,7 +67,9 @@ pub(super) async fn attempt(inner: &Inner, key: &str, delivery: Delivery) -> Res
     };
     let mut batch = delivery::settle(key, delivery, message, next, now)?;
     batch.appends.extend(counted);
-    batch.puts.extend(letter.into_iter().flatten());
+    if let Some(letter) = letter {
+        batch.puts.extend(letter.puts);
+    }
     match inner.store.commit(batch).await {
         Ok(_) => Ok(()),
         Err(CommitError::Store(error)) => Err(error),
@@ -83,14 +84,16 @@ async fn dead_letter(
     delivery: &Delivery,
     message: Option<&StoredMessage>,
     now: Timestamp,
-) -> Result<Option<[(Kind, String, Bytes); 2]>, StoreError> {
+) -> Result<Option<Batch>, StoreError> {
     let Some(stored) = message else { return Ok(None) };
     let Some(subscription) = subscription_of(inner, delivery).await? else { return Ok(None) };
     let policy = subscription.attributes.get("RedrivePolicy");
     let Some(name) = policy.and_then(|policy| dead_letter_queue(policy)) else { return Ok(None) };
     let Some(row) = inner.store.get(QUEUE, &name.key()).await? else { return Ok(None) };
     let queue: QueueRecord = decode(&row.bytes)?;
-    if !sqs::service_may_send(&queue, &name, "sns.amazonaws.com", &delivery.topic_arn, now) {
+    // Mails and web hooks have no groups, which a queue in order would need.
+    if queue.is_fifo() || !sqs::service_may_send(&queue, &name, "sns.amazonaws.com", &delivery.topic_arn, now)
+    {
         return Ok(None);
     }
     let Some(text) = text_for(&stored.message, delivery.protocol.as_str()) else { return Ok(None) };
@@ -100,7 +103,10 @@ async fn dead_letter(
         false => notification(inner, delivery, stored, &text, &arn).await?,
     };
     let attributes = if delivery.raw { stored.message.attributes.clone() } else { BTreeMap::new() };
-    rows(&queue.incarnation, &QueuedMessage::from_service(body, attributes, now, now)).map(Some)
+    let mut tx = Transaction::new(&inner.store);
+    rows::add(&mut tx, &name, &queue, QueuedMessage::from_service(body, attributes, now, now)).await?;
+    inner.waiters.stir(&queue.incarnation);
+    Ok(Some(tx.into_batch()))
 }
 
 async fn stored_message(inner: &Inner, id: &str) -> Result<Option<StoredMessage>, StoreError> {

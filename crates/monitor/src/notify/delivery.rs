@@ -97,6 +97,12 @@ pub(crate) enum Expiry {
     Token { key: String, subscription_key: String },
     /// The messages of a queue that was purged or deleted.
     Messages { incarnation: String },
+    /// Messages of a queue that may have expired; `after` is where a look before ended.
+    Retention { queue: String, after: Option<String> },
+    /// What a queue in order remembered for five minutes.
+    Slice { prefix: String },
+    /// A task that moves dead letters.
+    Move { task: String },
 }
 
 impl Versioned for Expiry {

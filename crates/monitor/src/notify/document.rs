@@ -198,6 +198,7 @@ mod tests {
             subject: None,
             body: body.into(),
             by_protocol,
+            order: None,
             rule: None,
             alarm: None,
             attributes: BTreeMap::new(),

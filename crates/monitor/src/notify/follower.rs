@@ -2,14 +2,15 @@
 //! queue, in one commit with the position. It also looks after what ends by itself: unconfirmed subscriptions, tokens, messages
 //! whose deliveries are done, and the messages of purged queues.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use keywatch_api::Arn;
 use keywatch_store::{
-    Batch, CommitError, EntryKind, Kind, LogEntry, Partition, Row, Scan, Seq, StoreError, decode, encode,
+    Batch, CommitError, EntryKind, Kind, LogEntry, Partition, Row, Scan, Seq, Store, StoreError, Transaction,
+    decode, encode,
 };
 
 use super::delivery::{
@@ -18,18 +19,23 @@ use super::delivery::{
 use super::document::{Notification, text_for};
 use super::list_outbox::OUTBOX;
 use super::mail::Mail;
-use super::queue::{QUEUE, QUEUED, QueueName, QueueNumber, QueueRecord, QueuedMessage, VISIBLE, rows};
+use super::queue::deduplication::id_of_content;
+use super::queue::{QUEUE, QueueName, QueueNumber, QueueRecord, QueuedMessage, retention, rows, tasks};
 use super::token::{TOKEN, TOKEN_LIFETIME};
 use super::topic::{ENDPOINT, Protocol, SUBSCRIPTION, SubscriptionRecord, TOPIC, TopicName, TopicRecord};
 use super::{Notify, attempt, sqs};
 use crate::engine::{Follower, Standing};
-use crate::entry::{Body, Message, Target};
+use crate::entry::{Body, Message, Order, Target};
 use crate::metrics::derive::services::{RuleCount, of_rules};
 
 const NAME: &str = "notify";
 /// What is derived is committed when it has this many bytes.
 const BATCH_BYTES: usize = 8 << 20;
 const PAGE: usize = 1_000;
+/// Messages of queues that are removed at once: each may have a mebibyte.
+const QUEUED_PAGE: usize = 64;
+/// How often entries are taken in anew because callers changed what was read.
+const CONFLICTS_MAX: u32 = 100;
 /// How long the engine waits for deliveries when a test clock moved.
 const SETTLE: Duration = Duration::from_secs(10);
 
@@ -69,9 +75,36 @@ impl NotifyFollower {
     }
 
     async fn take_in(&mut self, entries: &[LogEntry]) -> Result<(), StoreError> {
-        let Some(last) = entries.last() else { return Ok(()) };
-        let mut derived = Derived::default();
-        for entry in entries {
+        let notify = self.notify.clone();
+        let mut rest = entries;
+        let mut conflicts = 0;
+        while !rest.is_empty() {
+            let (taken, derived) = self.derive(&notify.inner.store, rest).await?;
+            if self.commit(rest[taken - 1].seq, derived).await? {
+                rest = &rest[taken..];
+                continue;
+            }
+            // Callers changed the groups of a queue meanwhile.
+            conflicts += 1;
+            if conflicts > CONFLICTS_MAX {
+                return Err(StoreError::corrupt("rows of queues that change all the time"));
+            }
+        }
+        // What a message gives depends on topics and queues as they are now.
+        if entries.iter().any(|entry| entry.kind == EntryKind::Message) {
+            self.standing.keep(&self.notify.inner.store).await?;
+        }
+        Ok(())
+    }
+
+    /// What follows from the first entries, and from how many of them.
+    async fn derive<'s>(
+        &self,
+        store: &'s Store,
+        entries: &[LogEntry],
+    ) -> Result<(usize, Derived<'s>), StoreError> {
+        let mut derived = Derived::new(store);
+        for (index, entry) in entries.iter().enumerate() {
             if entry.kind == EntryKind::Message {
                 let message = Message::read(entry)?;
                 match message.target.clone() {
@@ -80,32 +113,36 @@ impl NotifyFollower {
                     Target::Elsewhere(arn) => derived.keep(arn, message, entry.time)?,
                 }
             }
-            if derived.batch.weight() >= BATCH_BYTES {
-                self.commit(entry.seq, &mut derived).await?;
+            if derived.batch.weight() + derived.queued_bytes >= BATCH_BYTES {
+                return Ok((index + 1, derived));
             }
         }
-        self.commit(last.seq, &mut derived).await?;
-        // What a message gives depends on topics and queues as they are now.
-        if entries.iter().any(|entry| entry.kind == EntryKind::Message) {
-            self.standing.keep(&self.notify.inner.store).await?;
-        }
-        Ok(())
+        Ok((entries.len(), derived))
     }
 
-    async fn commit(&mut self, position: Seq, derived: &mut Derived) -> Result<(), StoreError> {
-        let done = std::mem::take(derived);
-        match self.standing.advance(&self.notify.inner.store, position, done.batch).await {
+    /// `false` when rows that were read are others now.
+    async fn commit(&mut self, position: Seq, derived: Derived<'_>) -> Result<bool, StoreError> {
+        let inner = &self.notify.inner;
+        let Derived { mut batch, tx, deliveries, arrivals, .. } = derived;
+        for incarnation in &arrivals {
+            inner.waiters.stir(incarnation);
+        }
+        let queued = tx.into_batch();
+        batch.checks.extend(queued.checks);
+        batch.puts.extend(queued.puts);
+        batch.deletes.extend(queued.deletes);
+        match self.standing.advance(&inner.store, position, batch).await {
             Ok(()) => {}
             Err(CommitError::Store(error)) => return Err(error),
-            Err(CommitError::Conflict { .. }) => return Err(StoreError::corrupt("the position of `notify`")),
+            Err(CommitError::Conflict { .. }) => return Ok(false),
         }
-        if done.deliveries {
-            self.notify.inner.wake();
+        if deliveries {
+            inner.wake();
         }
-        if done.arrivals {
-            self.notify.inner.arrivals.send_modify(|count| *count += 1);
+        if !arrivals.is_empty() {
+            inner.arrivals.send_modify(|count| *count += 1);
         }
-        Ok(())
+        Ok(true)
     }
 
     /// One delivery for each confirmed subscription.
@@ -114,7 +151,7 @@ impl NotifyFollower {
         arn: &str,
         message: Message,
         published: Timestamp,
-        derived: &mut Derived,
+        derived: &mut Derived<'_>,
     ) -> Result<(), StoreError> {
         let store = &self.notify.inner.store;
         let Ok(name) = TopicName::parse(arn, "TopicArn") else { return Ok(()) };
@@ -166,12 +203,12 @@ impl NotifyFollower {
         subscription: &SubscriptionRecord,
         stored: &StoredMessage,
         signatures: &mut HashMap<String, super::document::Signed>,
-        derived: &mut Derived,
+        derived: &mut Derived<'_>,
     ) -> Result<(), StoreError> {
         let inner = &self.notify.inner;
         let Some(text) = text_for(&stored.message, Protocol::Sqs.as_str()) else { return Ok(()) };
         let Some(name) = QueueName::from_arn(&subscription.endpoint) else { return Ok(()) };
-        let Some(queue) = self.queue(&name).await? else {
+        let Some(queue) = derived.queue(&name).await? else {
             tracing::warn!(queue = %subscription.endpoint, "A message for a queue that does not exist was dropped");
             return Ok(());
         };
@@ -208,7 +245,8 @@ impl NotifyFollower {
             notification.render(&signed, &attempt::unsubscribe_url(&inner.endpoint, &arn))
         };
         let attributes = if raw { stored.message.attributes.clone() } else { Default::default() };
-        derived.arrive(&queue, body, attributes, stored.published)
+        let arrival = QueuedMessage::from_service(body, attributes, stored.published, stored.published);
+        derived.arrive(&name, &queue, arrival, stored.message.order.as_ref()).await
     }
 
     async fn enqueue(
@@ -216,19 +254,16 @@ impl NotifyFollower {
         arn: &str,
         message: Message,
         sent: Timestamp,
-        derived: &mut Derived,
+        derived: &mut Derived<'_>,
     ) -> Result<(), StoreError> {
         let Some(name) = QueueName::from_arn(arn) else { return Ok(()) };
-        let Some(queue) = self.queue(&name).await? else {
+        let Some(queue) = derived.queue(&name).await? else {
             tracing::warn!(queue = arn, "A message for a queue that does not exist was dropped");
             derived.fail(&message, sent);
             return Ok(());
         };
-        derived.arrive(&queue, message.body, message.attributes, sent)
-    }
-
-    async fn queue(&self, name: &QueueName) -> Result<Option<QueueRecord>, StoreError> {
-        self.notify.inner.store.get(QUEUE, &name.key()).await?.map(|row| decode(&row.bytes)).transpose()
+        let arrival = QueuedMessage::from_service(message.body, message.attributes, sent, sent);
+        derived.arrive(&name, &queue, arrival, message.order.as_ref()).await
     }
 
     /// The next delivery that is not due yet: what is due already is the deliverers'.
@@ -253,20 +288,41 @@ impl NotifyFollower {
             if due.is_empty() {
                 return Ok(());
             }
+            let mut reached = Vec::new();
             for row in due {
                 let mut batch = match decode(&row.bytes)? {
                     Expiry::Message { id } => self.forget_message(id, now).await?,
                     Expiry::Token { key, subscription_key } => {
                         self.forget_token(key, &subscription_key, now).await?
                     }
-                    Expiry::Messages { incarnation } => self.forget_messages(&incarnation, now).await?,
+                    Expiry::Messages { incarnation } => {
+                        let prefix = format!("{incarnation}/");
+                        let rest = Expiry::Messages { incarnation };
+                        self.forget(&rows::OF_INCARNATION, &prefix, rest, now).await?
+                    }
+                    Expiry::Slice { prefix } => {
+                        let rest = Expiry::Slice { prefix: prefix.clone() };
+                        self.forget(&rows::OF_SLICE, &prefix, rest, now).await?
+                    }
+                    Expiry::Retention { queue, after } => retention::sweep(store, &queue, after, now).await?,
+                    Expiry::Move { task } => {
+                        let turn = tasks::turn(store, &task, now).await?;
+                        reached.extend(turn.reached);
+                        turn.batch
+                    }
                 };
+                for incarnation in &reached {
+                    self.notify.inner.waiters.stir(incarnation);
+                }
                 batch.deletes.push((EXPIRY, row.key));
                 match store.commit(batch).await {
                     // What changed meanwhile is looked at again in the next turn.
                     Ok(_) | Err(CommitError::Conflict { .. }) => {}
                     Err(CommitError::Store(error)) => return Err(error),
                 }
+            }
+            if !reached.is_empty() {
+                self.notify.inner.arrivals.send_modify(|count| *count += 1);
             }
         }
     }
@@ -315,23 +371,25 @@ impl NotifyFollower {
         Ok(batch)
     }
 
-    /// A part of the messages; the rest in the next turn.
-    async fn forget_messages(&self, incarnation: &str, now: Timestamp) -> Result<Batch, StoreError> {
+    /// A part of what lies below the prefix; the `rest` in the next turn.
+    async fn forget(
+        &self,
+        kinds: &[Kind],
+        prefix: &str,
+        rest: Expiry,
+        now: Timestamp,
+    ) -> Result<Batch, StoreError> {
         let mut batch = Batch::default();
-        let prefix = format!("{incarnation}/");
         let mut more = false;
-        for kind in [QUEUED, VISIBLE] {
-            let rows = self
-                .notify
-                .inner
-                .store
-                .scan(kind, Scan { prefix: &prefix, after: None, limit: PAGE })
-                .await?;
-            more |= rows.len() == PAGE;
-            batch.deletes.extend(rows.into_iter().map(|row| (kind, row.key)));
+        for kind in kinds {
+            let limit = if *kind == rows::QUEUED { QUEUED_PAGE } else { PAGE };
+            let scan = Scan { prefix, after: None, limit };
+            let found = self.notify.inner.store.scan(*kind, scan).await?;
+            more |= found.len() == limit;
+            batch.deletes.extend(found.into_iter().map(|row| (*kind, row.key)));
         }
         if more {
-            batch.puts.push(Expiry::Messages { incarnation: incarnation.to_owned() }.row(now)?);
+            batch.puts.push(rest.row(now)?);
         }
         Ok(batch)
     }
@@ -360,14 +418,35 @@ fn topic_of(subscription_key: &str) -> Option<TopicName> {
 }
 
 /// What follows from entries, until it is committed.
-#[derive(Default)]
-struct Derived {
+struct Derived<'s> {
     batch: Batch,
+    /// What queues get: there may be rows among it that callers change too.
+    tx: Transaction<'s>,
+    queued_bytes: usize,
     deliveries: bool,
-    arrivals: bool,
+    /// Incarnations of the queues that get something.
+    arrivals: HashSet<String>,
 }
 
-impl Derived {
+impl<'s> Derived<'s> {
+    fn new(store: &'s Store) -> Self {
+        Self {
+            batch: Batch::default(),
+            tx: Transaction::new(store),
+            queued_bytes: 0,
+            deliveries: false,
+            arrivals: HashSet::new(),
+        }
+    }
+
+    /// The queue, which must still be so at the commit.
+    async fn queue(&mut self, name: &QueueName) -> Result<Option<QueueRecord>, StoreError> {
+        let key = name.key();
+        let found = self.tx.get(QUEUE, &key).await?;
+        self.tx.require_unchanged(QUEUE, &key);
+        Ok(found)
+    }
+
     /// Counts a call of a rule's target that is not there.
     fn fail(&mut self, message: &Message, time: Timestamp) {
         let Some(arn) = message.rule.as_deref().and_then(|arn| arn.parse::<Arn>().ok()) else { return };
@@ -421,17 +500,29 @@ impl Derived {
         Ok(())
     }
 
-    fn arrive(
+    /// Puts a message into a queue. One in order takes none without a group and something to tell it from others by.
+    async fn arrive(
         &mut self,
+        name: &QueueName,
         queue: &QueueRecord,
-        body: String,
-        attributes: std::collections::BTreeMap<String, crate::entry::MessageAttribute>,
-        sent: Timestamp,
+        message: QueuedMessage,
+        order: Option<&Order>,
     ) -> Result<(), StoreError> {
-        let visible = sent + queue.seconds(QueueNumber::DelaySeconds);
-        let message = QueuedMessage::from_service(body, attributes, sent, visible);
-        self.arrivals = true;
-        self.batch.puts.extend(rows(&queue.incarnation, &message)?);
+        let by_content = || queue.is_set("ContentBasedDeduplication").then(|| id_of_content(&message.body));
+        let deduplication = order.and_then(|order| order.deduplication.clone()).or_else(by_content);
+        if queue.is_fifo() && (order.is_none() || deduplication.is_none()) {
+            tracing::warn!(queue = %name.arn(), "A message without group or deduplication id was dropped: the queue keeps an order");
+            return Ok(());
+        }
+        let message = QueuedMessage {
+            visible: message.sent + queue.seconds(QueueNumber::DelaySeconds),
+            group: order.map(|order| order.group.clone()),
+            deduplication: deduplication.filter(|_| queue.is_fifo()),
+            ..message
+        };
+        self.queued_bytes += message.body.len();
+        rows::add_once(&mut self.tx, name, queue, message).await?;
+        self.arrivals.insert(queue.incarnation.clone());
         Ok(())
     }
 }

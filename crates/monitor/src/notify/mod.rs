@@ -89,6 +89,7 @@ struct Inner {
     progress: watch::Sender<u64>,
     /// Grows when a message may have come into a queue by other ways than a call.
     arrivals: watch::Sender<u64>,
+    waiters: queue::waiters::Waiters,
     stop: watch::Sender<bool>,
     counters: figures::Counters,
 }
@@ -117,6 +118,7 @@ impl Notify {
             wake: watch::Sender::new(0),
             progress: watch::Sender::new(0),
             arrivals: watch::Sender::new(0),
+            waiters: queue::waiters::Waiters::default(),
             stop: watch::Sender::new(false),
             counters: figures::Counters::default(),
         };

@@ -1,34 +1,39 @@
 //! Queues and their messages as they are kept.
 //!
 //! The messages of a queue belong to its **incarnation**, which changes when it is purged, so that purging is one change and the old
-//! messages are removed at leisure. A message is a row by id; an index row says when it can be received next: what is visible comes
-//! first, and a receipt only moves the index row.
+//! messages are removed at leisure. How they lie in rows: [`rows`]; the groups of queues in order (FIFO): [`fifo`]; what must not be
+//! put twice: [`deduplication`]; who waits for a message: [`waiters`].
 //!
 //! Here are also the sums a client checks: MD5 of bodies and attributes (SQS developer guide, "Calculating the MD5 message digest
 //! for message attributes").
+
+pub(crate) mod deduplication;
+pub(crate) mod fifo;
+pub(crate) mod retention;
+pub(crate) mod rows;
+pub(crate) mod tasks;
+pub(crate) mod waiters;
 
 use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use keywatch_api::{AccountId, Arn, Region};
-use keywatch_store::{Kind, StoreError, Versioned, encode};
+use keywatch_store::{Kind, Versioned};
 use md5::{Digest, Md5};
 use serde::{Deserialize, Serialize};
 
-use super::delivery::moment;
 use crate::entry::MessageAttribute;
 
 pub(crate) const QUEUE: Kind = Kind("sqs.queue");
-pub(crate) const QUEUED: Kind = Kind("sqs.message");
-/// `incarnation/moment/id`: when a message can be received.
-pub(crate) const VISIBLE: Kind = Kind("sqs.visible");
 
+const FIFO_SUFFIX: &str = ".fifo";
 const NAME_CHARS_MAX: usize = 80;
 /// `SenderId` of messages that services put.
 const SERVICE_SENDER_ID: &str = "AIDAIT2UOQQY3AUEKVGXU";
+
+const RECEIVES_MAX: std::ops::RangeInclusive<i64> = 1..=1_000;
 
 /// What a queue is called, everywhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,15 +75,29 @@ impl QueueName {
         format!("{}/{}/{}", self.account, self.region, self.name)
     }
 
+    /// Reads [`key`](Self::key).
+    pub(crate) fn from_key(key: &str) -> Option<Self> {
+        let mut parts = key.splitn(3, '/');
+        let (account, region, name) = (parts.next()?, parts.next()?, parts.next()?);
+        Some(Self { account: account.parse().ok()?, region: region.parse().ok()?, name: name.to_owned() })
+    }
+
+    /// Queues in order say so by their name.
+    pub(crate) fn is_fifo(&self) -> bool {
+        self.name.ends_with(FIFO_SUFFIX)
+    }
+
     pub(crate) fn url(&self, endpoint: &str) -> String {
         format!("{endpoint}/{}/{}", self.account, self.name)
     }
 }
 
-/// Letters, digits, `-` and `_`; 1 to 80 of them.
+/// Letters, digits, `-` and `_`, and `.fifo` behind them if the queue is one in order; 1 to 80 characters.
 pub(crate) fn is_queue_name(name: &str) -> bool {
-    (1..=NAME_CHARS_MAX).contains(&name.len())
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+    let plain = name.strip_suffix(FIFO_SUFFIX).unwrap_or(name);
+    name.len() <= NAME_CHARS_MAX
+        && !plain.is_empty()
+        && plain.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -105,6 +124,20 @@ impl QueueRecord {
     ) -> Self {
         let incarnation = uuid::Uuid::new_v4().to_string();
         Self { incarnation, created: now, modified: now, purged: None, attributes, tags }
+    }
+
+    pub(crate) fn is_fifo(&self) -> bool {
+        self.is_set("FifoQueue")
+    }
+
+    /// An attribute that is `true` or `false`; unset ones are `false`.
+    pub(crate) fn is_set(&self, attribute: &str) -> bool {
+        self.attributes.get(attribute).is_some_and(|value| value == "true")
+    }
+
+    /// Where messages go that were received too often.
+    pub(crate) fn redrive(&self) -> Option<Redrive> {
+        Redrive::parse(self.attributes.get("RedrivePolicy")?)
     }
 
     /// A numeric attribute, as set or by default.
@@ -193,6 +226,14 @@ pub(crate) struct QueuedMessage {
     pub(crate) first_received: Option<Timestamp>,
     /// The ARN of the queue this dead letter came from.
     pub(crate) dead_letter_source: Option<String>,
+    #[serde(default)]
+    pub(crate) deduplication: Option<String>,
+    /// `SequenceNumber`: twenty digits that grow within a group. Only of queues in order.
+    #[serde(default)]
+    pub(crate) sequence: Option<String>,
+    /// When it was received last.
+    #[serde(default)]
+    pub(crate) received: Option<Timestamp>,
 }
 
 impl Versioned for QueuedMessage {
@@ -219,50 +260,55 @@ impl QueuedMessage {
             receives: 0,
             first_received: None,
             dead_letter_source: None,
+            deduplication: None,
+            sequence: None,
+            received: None,
         }
     }
 }
 
-/// The value of an index row: the key says all.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub(crate) struct VisibleRecord {}
-
-impl Versioned for VisibleRecord {
-    const MARKER: &'static str = "sqs.visible/1";
+/// Where messages go that were received too often.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Redrive {
+    pub(crate) target: QueueName,
+    pub(crate) receives_max: u32,
 }
 
-pub(crate) fn message_key(incarnation: &str, id: &str) -> String {
-    format!("{incarnation}/{id}")
+impl Redrive {
+    /// `{"deadLetterTargetArn":…,"maxReceiveCount":…}`, the count as a number or as text.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let policy: serde_json::Value = serde_json::from_str(text).ok()?;
+        let target = QueueName::from_arn(policy.get("deadLetterTargetArn")?.as_str()?)?;
+        let count = policy.get("maxReceiveCount")?;
+        let count = count.as_i64().or_else(|| count.as_str()?.parse().ok())?;
+        let receives_max = u32::try_from(count).ok().filter(|_| RECEIVES_MAX.contains(&count))?;
+        Some(Self { target, receives_max })
+    }
 }
 
-pub(crate) fn visible_key(incarnation: &str, visible: Timestamp, id: &str) -> String {
-    format!("{incarnation}/{}/{id}", moment(visible))
+/// What a receipt handle says: opaque to callers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Receipt {
+    pub(crate) incarnation: String,
+    pub(crate) locator: String,
+    /// How often the message had been received then; unknown in handles of older releases.
+    pub(crate) receives: Option<u32>,
 }
 
-/// The two rows of a message.
-pub(crate) fn rows(
-    incarnation: &str,
-    message: &QueuedMessage,
-) -> Result<[(Kind, String, Bytes); 2], StoreError> {
-    Ok([
-        (QUEUED, message_key(incarnation, &message.id), encode(message)?),
-        (VISIBLE, visible_key(incarnation, message.visible, &message.id), encode(&VisibleRecord {})?),
-    ])
-}
+impl Receipt {
+    pub(crate) fn handle(&self) -> String {
+        let receives = self.receives.unwrap_or_default();
+        BASE64.encode(format!("1 {} {} {receives}", self.incarnation, self.locator))
+    }
 
-/// A receipt handle: opaque to callers; it names the message.
-pub(crate) fn receipt_handle(incarnation: &str, id: &str) -> String {
-    let nonce = uuid::Uuid::new_v4();
-    BASE64.encode(format!("1 {incarnation} {id} {nonce}"))
-}
-
-/// The incarnation and the message a receipt handle names.
-pub(crate) fn read_receipt(handle: &str) -> Option<(String, String)> {
-    let text = String::from_utf8(BASE64.decode(handle).ok()?).ok()?;
-    let mut parts = text.split(' ');
-    let (version, incarnation, id) = (parts.next()?, parts.next()?, parts.next()?);
-    parts.next()?;
-    (version == "1" && parts.next().is_none()).then(|| (incarnation.to_owned(), id.to_owned()))
+    pub(crate) fn read(handle: &str) -> Option<Self> {
+        let text = String::from_utf8(BASE64.decode(handle).ok()?).ok()?;
+        let mut parts = text.split(' ');
+        let (version, incarnation, locator) = (parts.next()?, parts.next()?, parts.next()?);
+        let receives = parts.next()?.parse().ok();
+        let whole = version == "1" && parts.next().is_none();
+        whole.then(|| Self { incarnation: incarnation.to_owned(), locator: locator.to_owned(), receives })
+    }
 }
 
 /// MD5 of a body, hexadecimal.
@@ -312,18 +358,30 @@ mod tests {
         let name = QueueName::from_url("http://127.0.0.1:4599/111122223333/q", &region).unwrap();
         assert_eq!(name.arn().to_string(), "arn:aws:sqs:us-east-1:111122223333:q");
         assert_eq!(QueueName::from_arn(&name.arn().to_string()), Some(name));
-        for bad in ["", "q", "/q", "http://h/q", "http://h/111122223333/", "http://h/111122223333/a.b"] {
+        for good in ["https://sqs.us-east-1.amazonaws.com/111122223333/q.fifo", "/111122223333/q.fifo"] {
+            assert!(QueueName::from_url(good, &region).unwrap().is_fifo(), "{good}");
+        }
+        for bad in [
+            "",
+            "q",
+            "/q",
+            "http://h/111122223333/.fifo",
+            "http://h/q",
+            "http://h/111122223333/",
+            "http://h/111122223333/a.b",
+        ] {
             assert_eq!(QueueName::from_url(bad, &region), None, "{bad}");
         }
     }
 
     #[test]
     fn receipts_name_their_message() {
-        let handle = receipt_handle("inc", "id");
-        assert_eq!(read_receipt(&handle), Some(("inc".into(), "id".into())));
-        assert_ne!(receipt_handle("inc", "id"), handle);
+        let receipt = Receipt { incarnation: "inc".into(), locator: "6161/1".into(), receives: Some(2) };
+        assert_eq!(Receipt::read(&receipt.handle()), Some(receipt));
+        let older = Receipt::read(&BASE64.encode("1 inc id 7d444840-9dc0-11d1-b245-5ffdce74fad2")).unwrap();
+        assert_eq!((older.locator.as_str(), older.receives), ("id", None));
         for bad in ["", "x", "MSBh", "AAAA"] {
-            assert_eq!(read_receipt(bad), None, "{bad}");
+            assert_eq!(Receipt::read(bad), None, "{bad}");
         }
     }
 

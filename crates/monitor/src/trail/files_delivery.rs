@@ -457,6 +457,7 @@ fn announcement(topic: String, bucket: &str, keys: &[String]) -> Message {
         subject: None,
         body: serde_json::json!({ "s3Bucket": bucket, "s3ObjectKey": keys }).to_string(),
         by_protocol: false,
+        order: None,
         rule: None,
         alarm: None,
         attributes: BTreeMap::new(),

@@ -87,6 +87,7 @@ async fn operation(
         }
     };
     let members = if route.form_in_url { head.query.as_bytes() } else { &plain };
+    let members = &*route.members(head.path, members);
     let ask = Ask { head: *head, authority, received: &received, peer };
     let done = recorded::run(app, &ask, &ApiCall { route, members }).await;
     match done.outcome {

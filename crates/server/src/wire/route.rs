@@ -3,6 +3,8 @@
 //! The three protocols share one endpoint and are told apart by what SDKs send: Smithy RPC v2 names service and
 //! operation in its path, the JSON protocols in `X-Amz-Target`, the query protocol in the form member `Action`.
 
+use std::borrow::Cow;
+
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, Method};
 use keywatch_api::codec::{Protocol, query};
@@ -47,6 +49,21 @@ pub struct Route {
     pub operation: Operation,
     /// The members of a query are the form of the body, or of the URL.
     pub form_in_url: bool,
+}
+
+impl Route {
+    /// The members of a request. Clients of SQS's query protocol name the queue by the path they post to: it becomes the member
+    /// that the other protocol has.
+    pub fn members<'a>(&self, path: &str, members: &'a [u8]) -> Cow<'a, [u8]> {
+        let by_path = self.protocol == Protocol::Query
+            && self.operation.info().service == Service::Sqs
+            && path.len() > 1
+            && query::parameter(members, "QueueUrl").is_none();
+        if !by_path {
+            return Cow::Borrowed(members);
+        }
+        Cow::Owned([members, b"&QueueUrl=", path.as_bytes()].concat())
+    }
 }
 
 /// A request that asks for nothing that exists, with the way its refusal is written.

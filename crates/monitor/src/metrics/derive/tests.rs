@@ -348,6 +348,7 @@ fn what_comes_into_log_groups_and_topics() {
         subject: None,
         body: "four".into(),
         by_protocol: false,
+        order: None,
         rule: None,
         alarm: None,
         attributes: Default::default(),

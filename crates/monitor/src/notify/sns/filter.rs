@@ -107,6 +107,7 @@ mod tests {
             subject: None,
             body: r#"{"kind":{"name":"x"}}"#.into(),
             by_protocol: false,
+            order: None,
             rule: None,
             alarm: None,
             attributes: BTreeMap::from([

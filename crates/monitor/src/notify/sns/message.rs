@@ -54,6 +54,7 @@ pub(super) fn message(topic_arn: String, draft: Draft) -> Result<Message, SnsErr
         subject: draft.subject,
         body: draft.text,
         by_protocol,
+        order: None,
         rule: None,
         alarm: None,
         attributes,

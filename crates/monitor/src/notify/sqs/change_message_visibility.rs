@@ -8,15 +8,16 @@ use super::delete_message::received;
 use super::receive_message::visibility;
 use super::{SqsError, queue};
 use crate::notify::Notify;
-use crate::notify::queue::{QueueRecord, VISIBLE, rows, visible_key};
+use crate::notify::queue::{QueueNumber, QueueRecord, rows};
 
 pub(super) async fn change_message_visibility(
     call: &mut Call<'_>,
-    _: &Notify,
+    notify: &Notify,
     request: ChangeMessageVisibilityRequest,
 ) -> Result<(), SqsError> {
     let (_, record) = queue(call, &request.queue_url, "sqs:ChangeMessageVisibility").await?;
     let hidden = visibility(request.visibility_timeout)?;
+    notify.inner.waiters.stir(&record.incarnation);
     change(call, &record, &request.receipt_handle, hidden).await
 }
 
@@ -28,14 +29,19 @@ pub(super) async fn change(
     hidden: SignedDuration,
 ) -> Result<(), SqsError> {
     let found = received(call, queue, handle).await?;
-    let (_, mut message) = found.ok_or(SqsError::MessageNotInflight)?;
-    if message.visible <= call.now {
+    let (mut placed, is_latest) = found.ok_or(SqsError::MessageNotInflight)?;
+    let was = placed.message.visible;
+    if was <= call.now || (queue.is_fifo() && !is_latest) {
         return Err(SqsError::MessageNotInflight);
     }
-    call.tx.delete(VISIBLE, &visible_key(&queue.incarnation, message.visible, &message.id));
-    message.visible = call.now + hidden;
-    for (kind, key, bytes) in rows(&queue.incarnation, &message)? {
-        call.tx.put_bytes(kind, &key, bytes);
+    let until = call.now + hidden;
+    let most = SignedDuration::from_secs(*QueueNumber::VisibilityTimeout.range().end());
+    if placed.message.received.is_some_and(|received| until > received + most) {
+        let reason = "Total VisibilityTimeout for the message is beyond the limit [43200 seconds]";
+        return Err(SqsError::value(hidden.as_secs(), "VisibilityTimeout", reason));
     }
+    placed.message.visible = until;
+    rows::rewrite(&mut call.tx, &queue.incarnation, was, &placed)?;
+    rows::settle(&mut call.tx, queue, [&placed]).await?;
     Ok(())
 }

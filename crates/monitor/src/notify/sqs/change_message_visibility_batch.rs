@@ -11,12 +11,13 @@ use crate::notify::Notify;
 
 pub(super) async fn change_message_visibility_batch(
     call: &mut Call<'_>,
-    _: &Notify,
+    notify: &Notify,
     request: ChangeMessageVisibilityBatchRequest,
 ) -> Result<BatchResponse<BatchId>, SqsError> {
     let (_, record) = queue(call, &request.queue_url, "sqs:ChangeMessageVisibility").await?;
     let ids = request.entries.iter().map(|entry| entry.id.as_str());
     check_ids(ids, "ChangeMessageVisibilityBatchRequestEntry")?;
+    notify.inner.waiters.stir(&record.incarnation);
     let mut results = Results::new();
     for entry in request.entries {
         let result = match entry.visibility_timeout.map(visibility) {

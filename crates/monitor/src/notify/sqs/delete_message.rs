@@ -5,9 +5,8 @@ use keywatch_iam::Call;
 
 use super::{SqsError, queue};
 use crate::notify::Notify;
-use crate::notify::queue::{
-    QUEUED, QueueRecord, QueuedMessage, VISIBLE, message_key, read_receipt, visible_key,
-};
+use crate::notify::queue::rows::{self, Placed};
+use crate::notify::queue::{QueueRecord, Receipt};
 
 pub(super) async fn delete_message(
     call: &mut Call<'_>,
@@ -18,26 +17,33 @@ pub(super) async fn delete_message(
     delete(call, &record, &request.receipt_handle).await
 }
 
-/// Deletes the message a receipt names.
+/// Deletes the message a receipt names. In a queue in order a receipt is good for as long as it hides the message: afterwards
+/// somebody else may have it, and what follows it.
 pub(super) async fn delete(call: &mut Call<'_>, queue: &QueueRecord, handle: &str) -> Result<(), SqsError> {
-    let Some((key, message)) = received(call, queue, handle).await? else { return Ok(()) };
-    call.tx.delete(VISIBLE, &visible_key(&queue.incarnation, message.visible, &message.id));
-    call.tx.delete(QUEUED, &key);
+    let Some((placed, is_latest)) = received(call, queue, handle).await? else { return Ok(()) };
+    if queue.is_fifo() && !(is_latest && call.now < placed.message.visible) {
+        return Err(SqsError::value(handle, "ReceiptHandle", "The receipt handle has expired."));
+    }
+    rows::erase(&mut call.tx, &queue.incarnation, &placed);
+    rows::settle(&mut call.tx, queue, [&placed]).await?;
     Ok(())
 }
 
-/// The message a receipt names, with its key; `None` when it is gone.
+/// The message a receipt names, and whether it was not received again since; `None` when it is gone.
 pub(super) async fn received(
     call: &mut Call<'_>,
     queue: &QueueRecord,
     handle: &str,
-) -> Result<Option<(String, QueuedMessage)>, SqsError> {
+) -> Result<Option<(Placed, bool)>, SqsError> {
     let invalid = || SqsError::ReceiptHandleIsInvalid(handle.to_owned());
-    let (incarnation, id) = read_receipt(handle).ok_or_else(invalid)?;
+    let receipt = Receipt::read(handle).ok_or_else(invalid)?;
     // A receipt from before a purge.
-    if incarnation != queue.incarnation {
+    if receipt.incarnation != queue.incarnation {
         return Ok(None);
     }
-    let key = message_key(&incarnation, &id);
-    Ok(call.tx.get::<QueuedMessage>(QUEUED, &key).await?.map(|message| (key, message)))
+    let found = rows::get(&mut call.tx, &receipt.incarnation, &receipt.locator).await?;
+    Ok(found.map(|placed| {
+        let is_latest = receipt.receives.is_none_or(|receives| receives == placed.message.receives);
+        (placed, is_latest)
+    }))
 }

@@ -23,6 +23,12 @@ pub enum SqsError {
     ReceiptHandleIsInvalid(String),
     MessageNotInflight,
     PurgeInProgress(String),
+    OverLimit(String),
+    /// Names the parameter whose queue does not exist.
+    ResourceNotFound(&'static str),
+    NoSuchTask,
+    /// A key of KMS and encryption by SQS at once.
+    OneEncryption,
     EmptyBatch(&'static str),
     TooManyEntries(usize),
     IdsNotDistinct(String),
@@ -31,6 +37,7 @@ pub enum SqsError {
         sent: usize,
         limit: i64,
     },
+    /// The whole text.
     Unsupported(&'static str),
     /// Our own trouble; the text is for the log.
     Internal(String),
@@ -74,6 +81,11 @@ impl SqsError {
             Self::BatchTooLong { .. } => {
                 ("BatchRequestTooLong", "AWS.SimpleQueueService.BatchRequestTooLong", 400)
             }
+            Self::OverLimit(_) => ("OverLimit", "OverLimit", 403),
+            Self::ResourceNotFound(_) | Self::NoSuchTask => {
+                ("ResourceNotFoundException", "ResourceNotFoundException", 404)
+            }
+            Self::OneEncryption => ("InvalidAttributeName", "InvalidAttributeName", 400),
             Self::Unsupported(_) => {
                 ("UnsupportedOperation", "AWS.SimpleQueueService.UnsupportedOperation", 400)
             }
@@ -128,7 +140,13 @@ impl WireError for SqsError {
             Self::BatchTooLong { sent, limit } => {
                 format!("Batch requests cannot be longer than {limit} bytes. You have sent {sent} bytes.")
             }
-            Self::Unsupported(what) => format!("{what} are not supported here."),
+            Self::OverLimit(text) => text.clone(),
+            Self::ResourceNotFound(parameter) => {
+                format!("The resource that you specified for the {parameter} parameter doesn't exist.")
+            }
+            Self::NoSuchTask => "The task that you specified doesn't exist.".to_owned(),
+            Self::OneEncryption => "You can use one type of server-side encryption (SSE) at one time. You can either enable KMS SSE or SQS SSE.".to_owned(),
+            Self::Unsupported(text) => (*text).to_owned(),
             Self::Internal(_) => "We encountered an internal error. Please try again.".to_owned(),
         })
     }

@@ -5,7 +5,6 @@ use keywatch_api::sqs::{ListDeadLetterSourceQueuesRequest, ListDeadLetterSourceQ
 use keywatch_iam::Call;
 use keywatch_store::Scan;
 
-use super::attributes::Redrive;
 use super::list_queues::page_size;
 use super::{SqsError, queue};
 use crate::notify::Notify;
@@ -30,10 +29,7 @@ pub(super) async fn list_dead_letter_source_queues(
         .scan::<QueueRecord>(QUEUE, scan)
         .await?
         .into_iter()
-        .filter(|(_, queue)| {
-            let redrive = queue.attributes.get("RedrivePolicy").and_then(|text| Redrive::parse(text));
-            redrive.is_some_and(|redrive| redrive.target == target)
-        })
+        .filter(|(_, queue)| queue.redrive().is_some_and(|redrive| redrive.target == target))
         .map(|(key, _)| key)
         .take(limit + 1)
         .collect();

@@ -1,10 +1,12 @@
 //! # SQS: the service
-//! Standard queues, one file per operation. An operation finds its queue by URL, asks whether the caller may (so that a stranger
-//! learns nothing of what exists), and then acts. **Not here:** queues in order (FIFO), redrive tasks; how topics and rules send
-//! (`follower`).
+//! Queues, standard ones and those that keep an order, one file per operation. An operation finds its queue by URL, asks whether the caller may (so that a stranger
+//! learns nothing of what exists), and then acts. **Not here:** how messages lie in rows, groups, deduplication, retention (`queue`); how
+//! topics and rules send (`follower`).
 
+mod add_permission;
 mod attributes;
 mod batch;
+mod cancel_message_move_task;
 mod change_message_visibility;
 mod change_message_visibility_batch;
 mod create_queue;
@@ -15,13 +17,17 @@ mod error;
 mod get_queue_attributes;
 mod get_queue_url;
 mod list_dead_letter_source_queues;
+mod list_message_move_tasks;
 mod list_queue_tags;
 mod list_queues;
 mod purge_queue;
 mod receive_message;
+mod received;
+mod remove_permission;
 mod send_message;
 mod send_message_batch;
 mod set_queue_attributes;
+mod start_message_move_task;
 mod tag_queue;
 mod untag_queue;
 
@@ -52,12 +58,7 @@ pub async fn dispatch(
     call: &mut Call<'_>,
     notify: &Notify,
 ) -> Result<Vec<u8>, Fault> {
-    keywatch_api::sqs_operations!(keywatch_api::dispatch, op, wire, call, notify, unsupported)
-}
-
-fn unsupported(operation: &'static str) -> Fault {
-    Fault::new("UnsupportedOperation", 400, format!("{operation} is not supported here."))
-        .with_query_code("AWS.SimpleQueueService.UnsupportedOperation")
+    keywatch_api::sqs_operations!(keywatch_api::dispatch, op, wire, call, notify, ())
 }
 
 /// The queue that `url` names, if the caller may do `action` with it.

@@ -1,30 +1,31 @@
 //! `ReceiveMessage`: what is visible, at once or within the time the caller waits.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use jiff::{SignedDuration, Timestamp};
-use keywatch_api::Blob;
-use keywatch_api::sqs::{ReceiveMessageRequest, ReceiveMessageResponse, ReceivedAttribute, ReceivedMessage};
+use keywatch_api::sqs::{ReceiveMessageRequest, ReceiveMessageResponse, ReceivedMessage};
 use keywatch_iam::Call;
-use keywatch_store::Scan;
+use tokio::time::{Instant, sleep, sleep_until};
 
-use super::attributes::Redrive;
+use super::received::{Wanted, shown};
+use super::send_message::{ID_RULE, is_id};
 use super::{SqsError, queue};
-use crate::entry::MessageAttribute;
-use crate::notify::Notify;
-use crate::notify::queue::{
-    QUEUE, QUEUED, QueueName, QueueNumber, QueueRecord, QueuedMessage, VISIBLE, VisibleRecord,
-    md5_of_attributes, md5_of_text, message_key, receipt_handle, rows, visible_key,
-};
+use crate::notify::queue::deduplication::{Attempt, attempt, remember_attempt};
+use crate::notify::queue::rows::{self, Placed};
+use crate::notify::queue::waiters::Waiting;
+use crate::notify::queue::{QUEUE, QueueName, QueueNumber, QueueRecord, QueuedMessage};
+use crate::notify::{Inner, Notify};
 
 const MESSAGES_MAX: i32 = 10;
-/// Without news a waiting caller's queue is looked at this often: messages may come by another node, or become visible.
-const LOOK: Duration = Duration::from_millis(250);
-/// Messages beyond those asked for that are read, as some may have expired or go to the dead-letter queue.
-const SPARE: usize = 32;
+/// A waiting caller looks this often whether a message has become visible by the clock.
+const TICK: Duration = Duration::from_millis(250);
+/// And after so many ticks whether there is one whatever was said.
+const TICKS_MAX: u32 = 8;
+/// Messages that have expired or go to the dead-letter queue make room for others so often in one call.
+const ROUNDS_MAX: usize = 8;
+/// "120,000 for standard queues", "20,000 for FIFO queues"
+const IN_FLIGHT_MAX: u64 = 120_000;
+const IN_FLIGHT_FIFO_MAX: u64 = 20_000;
 
 pub(super) async fn receive_message(
     call: &mut Call<'_>,
@@ -32,32 +33,82 @@ pub(super) async fn receive_message(
     request: ReceiveMessageRequest,
 ) -> Result<ReceiveMessageResponse, SqsError> {
     let (name, record) = queue(call, &request.queue_url, "sqs:ReceiveMessage").await?;
-    let ask = Ask::read(&record, &request)?;
-    let deadline = tokio::time::Instant::now() + ask.wait;
-    let mut head = call.tx.store.watch_head();
-    let mut arrivals = notify.inner.arrivals.subscribe();
-    let mut now = call.now;
+    let inner = &*notify.inner;
+    let ask = Ask::read(&record, request)?;
+    let answer = |messages: Vec<ReceivedMessage>| {
+        Ok(ReceiveMessageResponse { messages: (!messages.is_empty()).then_some(messages) })
+    };
+    let mut now = call.now.max(inner.clock.now());
+    // A call that runs again goes on waiting, not from the start.
+    let waited = Duration::try_from(now.duration_since(call.now)).unwrap_or_default();
+    let deadline = Instant::now() + ask.wait.saturating_sub(waited);
+    let waiting = if ask.wait.is_zero() { None } else { inner.waiters.enter(&record.incarnation) };
+    let mut news = News::of(call, inner);
     loop {
-        head.borrow_and_update();
-        arrivals.borrow_and_update();
-        let generation = call.tx.store.generation(VISIBLE);
-        let messages = take(call, &name, &record, &ask, now).await?;
-        if !messages.is_empty() || tokio::time::Instant::now() >= deadline {
-            return Ok(ReceiveMessageResponse { messages: (!messages.is_empty()).then_some(messages) });
+        news.seen();
+        let first = rows::first_visible(call.tx.store, &record).await?;
+        if first.is_some_and(|first| first <= now) {
+            let messages = receive(call, inner, (&name, &record), &ask, now).await?;
+            if !messages.is_empty() {
+                return answer(messages);
+            }
         }
-        let news = async {
+        let Some(waiting) = waiting.as_ref().filter(|_| Instant::now() < deadline && !news.is_stopping())
+        else {
+            return answer(Vec::new());
+        };
+        news.wait(inner, waiting, first, deadline).await;
+        now = inner.clock.now();
+    }
+}
+
+/// What a waiting caller listens to.
+struct News {
+    head: tokio::sync::watch::Receiver<u64>,
+    arrivals: tokio::sync::watch::Receiver<u64>,
+    stop: tokio::sync::watch::Receiver<bool>,
+}
+
+impl News {
+    fn of(call: &Call<'_>, inner: &Inner) -> Self {
+        let (arrivals, stop) = (inner.arrivals.subscribe(), inner.stop.subscribe());
+        Self { head: call.tx.store.watch_head(), arrivals, stop }
+    }
+
+    fn seen(&mut self) {
+        self.head.borrow_and_update();
+        self.arrivals.borrow_and_update();
+    }
+
+    fn is_stopping(&self) -> bool {
+        *self.stop.borrow()
+    }
+
+    /// Waits until it is worth looking at the queue again: after a commit that may have brought a message, when the clock has
+    /// reached the moment at which one becomes visible, at the stop, and at the deadline.
+    async fn wait(
+        &mut self,
+        inner: &Inner,
+        waiting: &Waiting<'_>,
+        first: Option<Timestamp>,
+        deadline: Instant,
+    ) {
+        for _ in 0..TICKS_MAX {
+            let tick = sleep(TICK);
+            tokio::pin!(tick);
             loop {
                 tokio::select! {
-                    changed = head.changed() => if changed.is_err() { return },
-                    changed = arrivals.changed() => if changed.is_err() { return },
-                }
-                if call.tx.store.generation(VISIBLE) != generation {
-                    return;
+                    changed = self.head.changed() => if changed.is_err() || waiting.is_stirred() { return },
+                    changed = self.arrivals.changed() => if changed.is_err() || waiting.is_stirred() { return },
+                    _ = self.stop.changed() => return,
+                    () = sleep_until(deadline) => return,
+                    () = &mut tick => break,
                 }
             }
-        };
-        let _ = tokio::time::timeout_at(deadline.min(tokio::time::Instant::now() + LOOK), news).await;
-        now = notify.inner.clock.now();
+            if first.is_some_and(|first| first <= inner.clock.now()) {
+                return;
+            }
+        }
     }
 }
 
@@ -67,12 +118,12 @@ struct Ask {
     count: usize,
     wait: Duration,
     visibility: SignedDuration,
-    system_names: Vec<String>,
-    names: Vec<String>,
+    wanted: Wanted,
+    attempt: Option<String>,
 }
 
 impl Ask {
-    fn read(queue: &QueueRecord, request: &ReceiveMessageRequest) -> Result<Self, SqsError> {
+    fn read(queue: &QueueRecord, request: ReceiveMessageRequest) -> Result<Self, SqsError> {
         let count = request.max_number_of_messages.unwrap_or(1);
         if !(1..=MESSAGES_MAX).contains(&count) {
             let reason = "Must be between 1 and 10, if provided.";
@@ -90,14 +141,23 @@ impl Ask {
             Some(seconds) => visibility(seconds)?,
             None => queue.seconds(QueueNumber::VisibilityTimeout),
         };
-        let lists = [&request.attribute_names, &request.message_system_attribute_names];
-        Ok(Self {
-            count: count as usize,
-            wait: Duration::from_secs(wait),
-            visibility,
-            system_names: lists.into_iter().flatten().flatten().cloned().collect(),
-            names: request.message_attribute_names.clone().unwrap_or_default(),
-        })
+        let attempt = request.receive_request_attempt_id;
+        if let Some(id) = &attempt {
+            if !queue.is_fifo() {
+                let reason = "The request includes a parameter that is not valid for this queue type";
+                return Err(SqsError::value(id, "ReceiveRequestAttemptId", reason));
+            }
+            if !is_id(id) {
+                let reason = format!("ReceiveRequestAttemptId {ID_RULE}");
+                return Err(SqsError::value(id, "ReceiveRequestAttemptId", &reason));
+            }
+        }
+        let lists = [request.attribute_names, request.message_system_attribute_names];
+        let wanted = Wanted {
+            system: lists.into_iter().flatten().flatten().collect(),
+            own: request.message_attribute_names.unwrap_or_default(),
+        };
+        Ok(Self { count: count as usize, wait: Duration::from_secs(wait), visibility, wanted, attempt })
     }
 }
 
@@ -110,42 +170,94 @@ pub(super) fn visibility(seconds: i32) -> Result<SignedDuration, SqsError> {
     Ok(SignedDuration::from_secs(seconds.into()))
 }
 
-/// Takes what is visible at `now` and hides it from others.
-async fn take(
+/// Takes what is visible at `now`, as far as there is room in flight, or what the same attempt got before.
+async fn receive(
     call: &mut Call<'_>,
-    name: &QueueName,
-    queue: &QueueRecord,
+    inner: &Inner,
+    (name, queue): (&QueueName, &QueueRecord),
     ask: &Ask,
     now: Timestamp,
 ) -> Result<Vec<ReceivedMessage>, SqsError> {
-    let prefix = format!("{}/", queue.incarnation);
-    let end = visible_key(&queue.incarnation, now, "~");
-    let scan = Scan { prefix: &prefix, after: None, limit: ask.count + SPARE };
-    let index: Vec<(String, VisibleRecord)> = call.tx.scan(VISIBLE, scan).await?;
-    let mut taken = Vec::new();
-    for (key, _) in index {
-        if key > end || taken.len() == ask.count {
+    let show = |taken: &[Placed]| {
+        taken.iter().map(|placed| shown(placed, &queue.incarnation, &ask.wanted)).collect()
+    };
+    if let Some(id) = &ask.attempt
+        && let Some(taken) = again(call, queue, id, ask, now).await?
+    {
+        return Ok(show(&taken));
+    }
+    let count = room(call, inner, queue, ask.count, now).await?;
+    if count == 0 {
+        // "SQS returns no error messages" in queues in order, and to callers that wait.
+        if queue.is_fifo() || !ask.wait.is_zero() {
+            return Ok(Vec::new());
+        }
+        let text = format!("Too many messages are in flight: the maximum is {IN_FLIGHT_MAX}.");
+        return Err(SqsError::OverLimit(text));
+    }
+    let taken = take(call, (name, queue), count, ask.visibility, now).await?;
+    if let Some(id) = ask.attempt.as_ref().filter(|_| !taken.is_empty()) {
+        remember(call, queue, id, &taken, now)?;
+    }
+    Ok(show(&taken))
+}
+
+/// How many of `wanted` messages may be received. What is in flight is counted when it may have become too much.
+async fn room(
+    call: &Call<'_>,
+    inner: &Inner,
+    queue: &QueueRecord,
+    wanted: usize,
+    now: Timestamp,
+) -> Result<usize, SqsError> {
+    if inner.waiters.take_room(&queue.incarnation, wanted as u64) {
+        return Ok(wanted);
+    }
+    let counts = rows::count(call.tx.store, queue, now, false).await?;
+    let limit = if queue.is_fifo() { IN_FLIGHT_FIFO_MAX } else { IN_FLIGHT_MAX };
+    let room = limit.saturating_sub(counts.in_flight);
+    let granted = room.min(wanted as u64);
+    inner.waiters.set_room(&queue.incarnation, room - granted);
+    Ok(granted as usize)
+}
+
+/// Takes up to `count` messages from the front and hides them from others.
+async fn take(
+    call: &mut Call<'_>,
+    (name, queue): (&QueueName, &QueueRecord),
+    count: usize,
+    hidden: SignedDuration,
+    now: Timestamp,
+) -> Result<Vec<Placed>, SqsError> {
+    let mut taken: Vec<Placed> = Vec::new();
+    for _ in 0..ROUNDS_MAX {
+        let found = rows::front(&mut call.tx, queue, now, count - taken.len()).await?;
+        let mut changed = Vec::with_capacity(found.len());
+        for mut placed in found {
+            // Hidden for no time at all it is at the front again.
+            if taken.iter().any(|other| other.locator == placed.locator) {
+                continue;
+            }
+            let expired = queue.expires(placed.message.sent) <= now;
+            if expired || bury(call, name, queue, &placed.message, now).await? {
+                rows::erase(&mut call.tx, &queue.incarnation, &placed);
+                changed.push(placed);
+                continue;
+            }
+            let was = placed.message.visible;
+            let message = &mut placed.message;
+            message.receives += 1;
+            message.first_received.get_or_insert(now);
+            message.received = Some(now);
+            message.visible = now + hidden;
+            rows::rewrite(&mut call.tx, &queue.incarnation, was, &placed)?;
+            changed.push(placed.clone());
+            taken.push(placed);
+        }
+        rows::settle(&mut call.tx, queue, &changed).await?;
+        if changed.is_empty() || taken.len() == count {
             break;
         }
-        let Some(id) = key.rsplit('/').next() else { continue };
-        let message_key = message_key(&queue.incarnation, id);
-        call.tx.delete(VISIBLE, &key);
-        let Some(mut message) = call.tx.get::<QueuedMessage>(QUEUED, &message_key).await? else { continue };
-        if queue.expires(message.sent) <= now {
-            call.tx.delete(QUEUED, &message_key);
-            continue;
-        }
-        if bury(call, name, queue, &message, now).await? {
-            call.tx.delete(QUEUED, &message_key);
-            continue;
-        }
-        message.receives += 1;
-        message.first_received.get_or_insert(now);
-        message.visible = now + ask.visibility;
-        for (kind, key, bytes) in rows(&queue.incarnation, &message)? {
-            call.tx.put_bytes(kind, &key, bytes);
-        }
-        taken.push(shown(message, queue, ask));
     }
     Ok(taken)
 }
@@ -158,101 +270,60 @@ async fn bury(
     message: &QueuedMessage,
     now: Timestamp,
 ) -> Result<bool, SqsError> {
-    let redrive = queue.attributes.get("RedrivePolicy").and_then(|text| Redrive::parse(text));
-    let Some(redrive) = redrive.filter(|redrive| message.receives >= redrive.receives_max) else {
+    let Some(redrive) = queue.redrive().filter(|redrive| message.receives >= redrive.receives_max) else {
         return Ok(false);
     };
-    let Some(target) = call.tx.get::<QueueRecord>(QUEUE, &redrive.target.key()).await? else {
-        return Ok(false);
-    };
+    let key = redrive.target.key();
+    let found = call.tx.get::<QueueRecord>(QUEUE, &key).await?;
+    let Some(target) = found.filter(|target| target.is_fifo() == queue.is_fifo()) else { return Ok(false) };
+    call.tx.require_unchanged(QUEUE, &key);
     let buried = QueuedMessage {
         visible: now,
-        receives: 0,
-        first_received: None,
+        // "For standard queues, the expiration of a message is always based on its original enqueue timestamp. For FIFO queues, the
+        // enqueue timestamp resets when the message is moved to a dead-letter queue."
+        sent: if queue.is_fifo() { now } else { message.sent },
         dead_letter_source: Some(name.arn().to_string()),
         ..message.clone()
     };
-    for (kind, key, bytes) in rows(&target.incarnation, &buried)? {
-        call.tx.put_bytes(kind, &key, bytes);
-    }
+    rows::add(&mut call.tx, &redrive.target, &target, buried).await?;
     Ok(true)
 }
 
-fn shown(message: QueuedMessage, queue: &QueueRecord, ask: &Ask) -> ReceivedMessage {
-    let attributes: BTreeMap<String, MessageAttribute> = message
-        .attributes
-        .clone()
-        .into_iter()
-        .filter(|(name, _)| ask.names.iter().any(|pattern| is_asked_for(name, pattern)))
-        .collect();
-    let system = system_attributes(&message, ask);
-    ReceivedMessage {
-        receipt_handle: receipt_handle(&queue.incarnation, &message.id),
-        md5_of_body: md5_of_text(&message.body),
-        message_id: message.id,
-        body: message.body,
-        attributes: (!system.is_empty()).then_some(system),
-        md5_of_message_attributes: md5_of_attributes(&attributes),
-        message_attributes: (!attributes.is_empty())
-            .then(|| attributes.into_iter().map(|(name, attribute)| (name, received(attribute))).collect()),
-    }
-}
-
-/// `All`, `.*`, a name, or a name's beginning followed by `.*`.
-fn is_asked_for(name: &str, pattern: &str) -> bool {
-    match pattern {
-        "All" | ".*" => true,
-        pattern => match pattern.strip_suffix(".*") {
-            Some(beginning) => name.starts_with(beginning),
-            None => name == pattern,
-        },
-    }
-}
-
-fn received(attribute: MessageAttribute) -> ReceivedAttribute {
-    let MessageAttribute { data_type, value } = attribute;
-    if data_type.starts_with("Binary") {
-        let bytes = BASE64.decode(&value).unwrap_or_default();
-        ReceivedAttribute { string_value: None, binary_value: Some(Blob(bytes)), data_type }
-    } else {
-        ReceivedAttribute { string_value: Some(value), binary_value: None, data_type }
-    }
-}
-
-fn system_attributes(message: &QueuedMessage, ask: &Ask) -> BTreeMap<String, String> {
-    let all = [
-        ("SenderId", Some(message.sender_id.clone())),
-        ("SentTimestamp", Some(message.sent.as_millisecond().to_string())),
-        ("ApproximateReceiveCount", Some(message.receives.to_string())),
-        (
-            "ApproximateFirstReceiveTimestamp",
-            message.first_received.map(|time| time.as_millisecond().to_string()),
-        ),
-        ("AWSTraceHeader", message.trace_header.clone()),
-        ("MessageGroupId", message.group.clone()),
-        ("DeadLetterQueueSourceArn", message.dead_letter_source.clone()),
-    ];
-    all.into_iter()
-        .filter(|(name, _)| ask.system_names.iter().any(|asked| asked == "All" || asked == name))
-        .filter_map(|(name, value)| Some((name.to_owned(), value?)))
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn attributes_by_pattern() {
-        for (name, pattern, want) in [
-            ("a", "All", true),
-            ("a", ".*", true),
-            ("foo.bar", "foo.*", true),
-            ("a", "a", true),
-            ("a", "b", false),
-            ("ab", "a", false),
-        ] {
-            assert_eq!(is_asked_for(name, pattern), want, "{name} {pattern}");
+/// What the same attempt got before, hidden anew; `None` when a message of it was deleted, shown or received since.
+async fn again(
+    call: &mut Call<'_>,
+    queue: &QueueRecord,
+    id: &str,
+    ask: &Ask,
+    now: Timestamp,
+) -> Result<Option<Vec<Placed>>, SqsError> {
+    let Some(before) = attempt(&mut call.tx, queue, id, now).await? else { return Ok(None) };
+    let mut taken = Vec::with_capacity(before.messages.len());
+    for (locator, hidden_until) in &before.messages {
+        let found = rows::get(&mut call.tx, &queue.incarnation, locator).await?;
+        match found.filter(|placed| placed.message.visible == *hidden_until && now < *hidden_until) {
+            Some(placed) => taken.push(placed),
+            None => return Ok(None),
         }
     }
+    for placed in &mut taken {
+        let was = placed.message.visible;
+        placed.message.visible = now + ask.visibility;
+        rows::rewrite(&mut call.tx, &queue.incarnation, was, placed)?;
+    }
+    rows::settle(&mut call.tx, queue, &taken).await?;
+    remember(call, queue, id, &taken, now)?;
+    Ok(Some(taken))
+}
+
+fn remember(
+    call: &mut Call<'_>,
+    queue: &QueueRecord,
+    id: &str,
+    taken: &[Placed],
+    now: Timestamp,
+) -> Result<(), SqsError> {
+    let messages = taken.iter().map(|placed| (placed.locator.clone(), placed.message.visible)).collect();
+    remember_attempt(&mut call.tx, queue, id, &Attempt { at: now, messages })?;
+    Ok(())
 }

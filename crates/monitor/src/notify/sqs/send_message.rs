@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use jiff::SignedDuration;
 use keywatch_api::sqs::{MessageAttributeValue, SendMessageRequest, SendMessageResponse};
 use keywatch_iam::Call;
 use serde_json::json;
@@ -11,8 +12,10 @@ use serde_json::json;
 use super::{SqsError, queue};
 use crate::entry::MessageAttribute;
 use crate::notify::Notify;
+use crate::notify::queue::deduplication::id_of_content;
 use crate::notify::queue::{
-    QueueNumber, QueueRecord, QueuedMessage, is_message_text, md5_of_attributes, md5_of_text, rows,
+    QUEUE, QueueName, QueueNumber, QueueRecord, QueuedMessage, is_message_text, md5_of_attributes,
+    md5_of_text, rows,
 };
 
 const ATTRIBUTES_MAX: usize = 10;
@@ -20,14 +23,14 @@ const TRACE_HEADER: &str = "AWSTraceHeader";
 
 pub(super) async fn send_message(
     call: &mut Call<'_>,
-    _: &Notify,
+    notify: &Notify,
     request: SendMessageRequest,
 ) -> Result<SendMessageResponse, SqsError> {
     // As CloudTrail shows it: what is sent is nobody else's business.
     call.notes.request_parameters = Some(
         json!({"queueUrl": request.queue_url, "messageBody": "HIDDEN_DUE_TO_SECURITY_REASONS"}).to_string(),
     );
-    let (_, record) = queue(call, &request.queue_url, "sqs:SendMessage").await?;
+    let (name, record) = queue(call, &request.queue_url, "sqs:SendMessage").await?;
     let draft = Draft {
         body: request.message_body,
         delay_seconds: request.delay_seconds,
@@ -36,7 +39,8 @@ pub(super) async fn send_message(
         deduplication_id: request.message_deduplication_id,
         group: request.message_group_id,
     };
-    send(call, &record, draft)
+    notify.inner.waiters.stir(&record.incarnation);
+    send(call, &name, &record, draft).await
 }
 
 /// A message as a caller gives it.
@@ -63,8 +67,9 @@ impl Draft {
 }
 
 /// Checks a draft and puts it into the queue.
-pub(super) fn send(
+pub(super) async fn send(
     call: &mut Call<'_>,
+    name: &QueueName,
     queue: &QueueRecord,
     draft: Draft,
 ) -> Result<SendMessageResponse, SqsError> {
@@ -78,20 +83,9 @@ pub(super) fn send(
     if !is_message_text(&body) {
         return Err(SqsError::InvalidMessageContents);
     }
-    if let Some(id) = draft.deduplication_id {
-        let reason = "The request includes a parameter that is not valid for this queue type";
-        return Err(SqsError::value(id, "MessageDeduplicationId", reason));
-    }
-    check_group(draft.group.as_deref())?;
-    let delay = match draft.delay_seconds {
-        None => queue.seconds(QueueNumber::DelaySeconds),
-        Some(seconds) if QueueNumber::DelaySeconds.range().contains(&i64::from(seconds)) => {
-            jiff::SignedDuration::from_secs(seconds.into())
-        }
-        Some(seconds) => {
-            return Err(SqsError::value(seconds, "DelaySeconds", "DelaySeconds must be >= 0 and <= 900."));
-        }
-    };
+    check_id(draft.group.as_deref(), "MessageGroupId")?;
+    let deduplication = deduplication(queue, draft.deduplication_id, draft.group.as_deref(), &body)?;
+    let delay = delay(queue, draft.delay_seconds)?;
     let attributes = attributes(draft.attributes.unwrap_or_default(), "user")?;
     let system = attributes_of_system(draft.system_attributes.unwrap_or_default())?;
     let message = QueuedMessage {
@@ -106,29 +100,80 @@ pub(super) fn send(
         receives: 0,
         first_received: None,
         dead_letter_source: None,
+        deduplication,
+        sequence: None,
+        received: None,
     };
-    for (kind, key, bytes) in rows(&queue.incarnation, &message)? {
-        call.tx.put_bytes(kind, &key, bytes);
-    }
+    // The queue must still be there, and not have been purged, at the commit.
+    call.tx.require_unchanged(QUEUE, &name.key());
+    let md5_of_message_body = md5_of_text(&message.body);
+    let md5_of_message_attributes = md5_of_attributes(&message.attributes);
+    let accepted = rows::add_once(&mut call.tx, name, queue, message).await?;
     Ok(SendMessageResponse {
-        md5_of_message_body: md5_of_text(&message.body),
-        md5_of_message_attributes: md5_of_attributes(&message.attributes),
+        md5_of_message_body,
+        md5_of_message_attributes,
         md5_of_message_system_attributes: md5_of_attributes(&system),
-        message_id: message.id,
+        message_id: accepted.id,
+        sequence_number: accepted.sequence,
     })
 }
 
-/// "Alphanumeric and punctuation characters, 1 to 128": groups of a standard queue share its time fairly.
-fn check_group(group: Option<&str>) -> Result<(), SqsError> {
-    match group {
-        Some(group) if !(1..=128).contains(&group.len()) || !group.bytes().all(|b| b.is_ascii_graphic()) => {
-            Err(SqsError::value(
-                group,
-                "MessageGroupId",
-                "MessageGroupId can only include alphanumeric and punctuation characters. 1 to 128 in length.",
-            ))
+/// What tells a message from others in a queue in order; nothing does in a standard one.
+fn deduplication(
+    queue: &QueueRecord,
+    given: Option<String>,
+    group: Option<&str>,
+    body: &str,
+) -> Result<Option<String>, SqsError> {
+    if !queue.is_fifo() {
+        let reason = "The request includes a parameter that is not valid for this queue type";
+        return match given {
+            Some(id) => Err(SqsError::value(id, "MessageDeduplicationId", reason)),
+            None => Ok(None),
+        };
+    }
+    group.ok_or(SqsError::MissingParameter("MessageGroupId"))?;
+    check_id(given.as_deref(), "MessageDeduplicationId")?;
+    let by_content = || queue.is_set("ContentBasedDeduplication").then(|| id_of_content(body));
+    given.or_else(by_content).map(Some).ok_or_else(|| {
+        SqsError::InvalidParameter(
+            "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly"
+                .to_owned(),
+        )
+    })
+}
+
+/// The queue's delay unless the message has one of its own, which in a queue in order only nothing may be.
+fn delay(queue: &QueueRecord, given: Option<i32>) -> Result<SignedDuration, SqsError> {
+    match given {
+        None => Ok(queue.seconds(QueueNumber::DelaySeconds)),
+        Some(0) if queue.is_fifo() => Ok(queue.seconds(QueueNumber::DelaySeconds)),
+        Some(seconds) if queue.is_fifo() => {
+            let reason = "The request include parameter that is not valid for this queue type.";
+            Err(SqsError::value(seconds, "DelaySeconds", reason))
         }
-        _ => Ok(()),
+        Some(seconds) if QueueNumber::DelaySeconds.range().contains(&i64::from(seconds)) => {
+            Ok(SignedDuration::from_secs(seconds.into()))
+        }
+        Some(seconds) => {
+            Err(SqsError::value(seconds, "DelaySeconds", "DelaySeconds must be >= 0 and <= 900."))
+        }
+    }
+}
+
+/// What groups and ids are made of, behind the parameter's name.
+pub(super) const ID_RULE: &str =
+    "can only include alphanumeric and punctuation characters. 1 to 128 in length.";
+
+/// "Alphanumeric and punctuation characters, 1 to 128"
+pub(super) fn is_id(id: &str) -> bool {
+    (1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic())
+}
+
+fn check_id(id: Option<&str>, parameter: &str) -> Result<(), SqsError> {
+    match id.filter(|id| !is_id(id)) {
+        Some(id) => Err(SqsError::value(id, parameter, &format!("{parameter} {ID_RULE}"))),
+        None => Ok(()),
     }
 }
 

@@ -12,12 +12,12 @@ use crate::notify::queue::QueueNumber;
 
 pub(super) async fn send_message_batch(
     call: &mut Call<'_>,
-    _: &Notify,
+    notify: &Notify,
     request: SendMessageBatchRequest,
 ) -> Result<BatchResponse<SendMessageBatchResult>, SqsError> {
     call.notes.request_parameters =
         Some(json!({"queueUrl": request.queue_url, "entries": "HIDDEN_DUE_TO_SECURITY_REASONS"}).to_string());
-    let (_, record) = queue(call, &request.queue_url, "sqs:SendMessage").await?;
+    let (name, record) = queue(call, &request.queue_url, "sqs:SendMessage").await?;
     check_ids(request.entries.iter().map(|entry| entry.id.as_str()), "SendMessageBatchRequestEntry")?;
     let drafts: Vec<(String, Draft)> = request
         .entries
@@ -39,14 +39,16 @@ pub(super) async fn send_message_batch(
     if sent as i64 > limit {
         return Err(SqsError::BatchTooLong { sent, limit });
     }
+    notify.inner.waiters.stir(&record.incarnation);
     let mut results = Results::new();
     for (id, draft) in drafts {
-        let result = send(call, &record, draft).map(|sent| SendMessageBatchResult {
+        let result = send(call, &name, &record, draft).await.map(|sent| SendMessageBatchResult {
             id: id.clone(),
             message_id: sent.message_id,
             md5_of_message_body: sent.md5_of_message_body,
             md5_of_message_attributes: sent.md5_of_message_attributes,
             md5_of_message_system_attributes: sent.md5_of_message_system_attributes,
+            sequence_number: sent.sequence_number,
         });
         results.add(id, result)?;
     }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::world::{ACCOUNT, World, root};
 use crate::entry::{Body, Message, Target};
-use crate::notify::queue::{QUEUED, VISIBLE};
+use crate::notify::queue::rows::{QUEUED, VISIBLE};
 
 #[tokio::test]
 async fn a_message_is_hidden_while_it_is_worked_on() {
@@ -63,6 +63,7 @@ async fn messages_of_rules_arrive_once_as_they_are() {
         subject: None,
         body: r#"{"detail":1}"#.into(),
         by_protocol: false,
+        order: None,
         rule: None,
         alarm: None,
         attributes: BTreeMap::new(),
@@ -96,6 +97,8 @@ async fn what_is_received_too_often_goes_to_the_dead_letter_queue() {
         buried["Attributes"]["DeadLetterQueueSourceArn"],
         format!("arn:aws:sqs:us-east-1:{ACCOUNT}:q")
     );
+    // What a queue counted goes along, and when it was sent.
+    assert_eq!(buried["Attributes"]["ApproximateReceiveCount"], "2");
     let sources = world.sqs("ListDeadLetterSourceQueues", json!({"QueueUrl": dead})).await;
     assert_eq!(sources["queueUrls"], json!([url]));
 }
@@ -189,4 +192,107 @@ async fn refusals_and_batches() {
         (deleted["Successful"][0]["Id"].as_str(), deleted["Failed"][0]["Id"].as_str()),
         (Some("x"), Some("y"))
     );
+}
+
+#[tokio::test]
+async fn dead_letters_go_back_where_they_came_from() {
+    let world = World::new(None).await;
+    let dead = world.queue("dead").await;
+    let dead_arn = format!("arn:aws:sqs:us-east-1:{ACCOUNT}:dead");
+    let start = json!({"SourceArn": dead_arn});
+    let refused = world.try_sqs("StartMessageMoveTask", start.clone()).await.unwrap_err();
+    assert_eq!(refused.message.as_deref(), Some("Source queue must be configured as a Dead Letter Queue."));
+    let policy = json!({"deadLetterTargetArn": dead_arn, "maxReceiveCount": 1}).to_string();
+    let attributes = json!({"RedrivePolicy": policy, "VisibilityTimeout": "0"});
+    let made = world.sqs("CreateQueue", json!({"QueueName": "q", "Attributes": attributes})).await;
+    let url = made["QueueUrl"].as_str().unwrap();
+    for n in 0..3 {
+        world.sqs("SendMessage", json!({"QueueUrl": url, "MessageBody": format!("m{n}")})).await;
+    }
+    for _ in 0..2 {
+        world.bodies(url).await;
+    }
+    let count = async |url: &str| {
+        let all = json!({"QueueUrl": url, "AttributeNames": ["All"]});
+        world.sqs("GetQueueAttributes", all).await["Attributes"]["ApproximateNumberOfMessages"].clone()
+    };
+    assert_eq!((count(url).await, count(&dead).await), (json!("0"), json!("3")));
+    let slow = json!({"SourceArn": dead_arn, "MaxNumberOfMessagesPerSecond": 1});
+    let handle = world.sqs("StartMessageMoveTask", slow.clone()).await["TaskHandle"].clone();
+    world.settle().await;
+    let again = world.try_sqs("StartMessageMoveTask", slow).await.unwrap_err();
+    assert!(again.message.unwrap().starts_with("There is already a task running."));
+    let tasks = world.sqs("ListMessageMoveTasks", start.clone()).await["Results"].clone();
+    assert_eq!((&tasks[0]["Status"], &tasks[0]["TaskHandle"]), (&json!("RUNNING"), &handle));
+    let cancelled = world.sqs("CancelMessageMoveTask", json!({"TaskHandle": handle})).await;
+    assert_eq!(cancelled["ApproximateNumberOfMessagesMoved"], 1);
+    world.settle().await;
+    world.sqs("StartMessageMoveTask", start.clone()).await;
+    world.advance(1).await;
+    let all = json!({"SourceArn": dead_arn, "MaxResults": 10});
+    let tasks = world.sqs("ListMessageMoveTasks", all).await["Results"].clone();
+    let shown = |index: usize| {
+        (tasks[index]["Status"].clone(), tasks[index]["ApproximateNumberOfMessagesMoved"].clone())
+    };
+    assert_eq!((shown(0), shown(1)), ((json!("COMPLETED"), json!(2)), (json!("CANCELLED"), json!(1))));
+    assert_eq!((count(url).await, count(&dead).await), (json!("3"), json!("0")));
+}
+
+#[tokio::test]
+async fn messages_expire_though_nobody_asks() {
+    let world = World::new(None).await;
+    let attributes = json!({"MessageRetentionPeriod": "60"});
+    let made = world.sqs("CreateQueue", json!({"QueueName": "q", "Attributes": attributes})).await;
+    let url = made["QueueUrl"].as_str().unwrap();
+    world.sqs("SendMessage", json!({"QueueUrl": url, "MessageBody": "old"})).await;
+    world.advance(45).await;
+    world.sqs("SendMessage", json!({"QueueUrl": url, "MessageBody": "new"})).await;
+    world.advance(59).await;
+    assert_eq!(world.bodies(url).await, ["new"]);
+    world.advance(120).await;
+    assert_eq!((world.count(QUEUED).await, world.count(VISIBLE).await), (0, 0));
+}
+
+#[tokio::test]
+async fn a_redrive_policy_names_a_queue_that_allows_it() {
+    let world = World::new(None).await;
+    let arn = format!("arn:aws:sqs:us-east-1:{ACCOUNT}:dead");
+    let policy = json!({"deadLetterTargetArn": arn, "maxReceiveCount": 1}).to_string();
+    let create = json!({"QueueName": "q", "Attributes": {"RedrivePolicy": policy}});
+    let refused = async |reason: &str| {
+        let fault = world.try_sqs("CreateQueue", create.clone()).await.unwrap_err();
+        let want = format!("Value {policy} for parameter RedrivePolicy is invalid. Reason: {reason}");
+        assert_eq!(fault.message, Some(want));
+    };
+    refused("Dead letter target does not exist.").await;
+    let dead = world.queue("dead").await;
+    let deny = json!({"redrivePermission": "denyAll"}).to_string();
+    let set = |value: &str| json!({"QueueUrl": dead, "Attributes": {"RedriveAllowPolicy": value}});
+    world.sqs("SetQueueAttributes", set(&deny)).await;
+    refused("The dead-letter queue's redrive allow policy does not allow this queue.").await;
+    world.sqs("SetQueueAttributes", set("")).await;
+    world.sqs("CreateQueue", create.clone()).await;
+}
+
+#[tokio::test]
+async fn permissions_are_statements_of_the_policy() {
+    let world = World::new(None).await;
+    let url = world.queue("q").await;
+    let add = |label: &str| json!({"QueueUrl": url, "Label": label, "AWSAccountIds": ["222233334444"], "Actions": ["ReceiveMessage"]});
+    world.sqs("AddPermission", add("one")).await;
+    let twice = world.try_sqs("AddPermission", add("one")).await.unwrap_err();
+    let want = "Value one for parameter Label is invalid. Reason: Already exists.";
+    assert_eq!(twice.message.as_deref(), Some(want));
+    world.sqs("AddPermission", add("two")).await;
+    let ask = json!({"QueueUrl": url, "AttributeNames": ["Policy"]});
+    let policy = world.sqs("GetQueueAttributes", ask.clone()).await["Attributes"]["Policy"].clone();
+    let policy: Value = serde_json::from_str(policy.as_str().unwrap()).unwrap();
+    assert_eq!(policy["Statement"][1]["Sid"], "two");
+    assert_eq!(policy["Statement"][0]["Principal"]["AWS"], "arn:aws:iam::222233334444:root");
+    for label in ["one", "two"] {
+        world.sqs("RemovePermission", json!({"QueueUrl": url, "Label": label})).await;
+    }
+    assert_eq!(world.sqs("GetQueueAttributes", ask).await, json!({}));
+    let gone = world.try_sqs("RemovePermission", json!({"QueueUrl": url, "Label": "one"})).await.unwrap_err();
+    assert!(gone.message.unwrap().ends_with("can't find label."));
 }

@@ -107,3 +107,19 @@ fn what_does_not_exist_is_refused_in_its_own_protocol() {
         assert_eq!(format!("{:?} {code}", refusal.protocol), want);
     }
 }
+
+#[test]
+fn a_queue_may_be_named_by_the_path() {
+    let sqs = signed("sqs");
+    for (path, body, want) in [
+        ("/1/q", "Action=PurgeQueue", "Action=PurgeQueue&QueueUrl=/1/q"),
+        ("/1/q", "Action=PurgeQueue&QueueUrl=x", "Action=PurgeQueue&QueueUrl=x"),
+        ("/", "Action=ListQueues", "Action=ListQueues"),
+    ] {
+        let route = with_head(&Method::POST, path, &[FORM, ("authorization", &sqs)], |head| {
+            head.route(body.as_bytes())
+        });
+        let members = route.expect("routable").members(path, body.as_bytes()).into_owned();
+        assert_eq!(String::from_utf8_lossy(&members), want);
+    }
+}
