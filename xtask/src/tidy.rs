@@ -8,8 +8,9 @@ const FILE_LINES_MAX: usize = 600;
 const LAYERS: &[(&str, &[&str])] = &[
     ("anomaly", &[]),
     ("api", &[]),
-    ("logfiles", &[]),
-    ("patterns", &[]),
+    ("json", &[]),
+    ("logfiles", &["json"]),
+    ("patterns", &["json"]),
     ("report", &["logfiles"]),
     ("crypto", &[]),
     ("store", &["api"]),

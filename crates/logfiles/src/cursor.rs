@@ -5,9 +5,9 @@
 //! its brackets, commas and colons; what is passed over is only counted out (`scan`).
 //! **Not here:** values to look at later (`value`).
 
-use super::scan::{self, StringEnd};
 use super::splitter::RECORD_BYTES_MAX;
 use super::value::{Kind, Malformed, Value, resolved};
+use keywatch_json::scan::{self, StringEnd};
 use std::borrow::Cow;
 
 /// A place in a text.

@@ -7,16 +7,14 @@
 //! bounded; a file's text is scanned once, and only the members a caller asks for are decoded.
 //! **Not here:** writing log files and digests.
 //!
-//! `discover` → `read` → `splitter` (with `lexer`) → `record` (with `cursor`, `value`, `scan`); `shape`
+//! `discover` → `read` → `splitter` → `record` (with `cursor`, `value`); `shape`
 //! reads quicker what is written alike; `fault` names what went wrong.
 
 mod cursor;
 mod discover;
 mod fault;
-mod lexer;
 mod read;
 mod record;
-mod scan;
 mod shape;
 mod splitter;
 mod value;

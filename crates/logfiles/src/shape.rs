@@ -10,9 +10,9 @@
 //! same; whatever has no known shape is left to the general reader; memory and the time to learn are limited.
 //! **Not here:** the general reader (`cursor`), and which values are looked for.
 
-use super::scan::{self, StringEnd};
 use super::splitter::RECORD_BYTES_MAX;
 use super::value::{DEPTH_MAX, Kind, Value};
+use keywatch_json::scan::{self, StringEnd};
 
 /// Records with more slots, or longer ones, are left to the general reader.
 const SLOTS_MAX: usize = 255;

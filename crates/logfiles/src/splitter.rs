@@ -7,9 +7,9 @@
 //! **Not here:** files and compression (`read`), and the members of a record (`record`).
 
 use super::fault::{Fault, Faults};
-use super::lexer::{BLOCK_BYTES, Lexer};
 use super::record::{NotARecord, RawRecord};
 use super::value::resolved;
+use keywatch_json::lexer::{BLOCK_BYTES, Lexer};
 use std::borrow::Cow;
 use std::ops::ControlFlow;
 

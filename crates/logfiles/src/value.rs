@@ -8,17 +8,7 @@
 use super::cursor::{Cursor, closing};
 use std::borrow::Cow;
 
-/// Nesting beyond this makes a record malformed; AWS nests fewer than twenty levels.
-pub const DEPTH_MAX: u32 = 128;
-
-/// What is wrong with a record's JSON.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Malformed {
-    #[error("malformed JSON in a record")]
-    Grammar,
-    #[error("a record is nested deeper than {DEPTH_MAX} levels")]
-    TooDeep,
-}
+pub use keywatch_json::{DEPTH_MAX, Malformed};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {

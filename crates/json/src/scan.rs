@@ -1,11 +1,11 @@
 //! Finds where JSON values end, many bytes at a time, without looking at what they mean.
 //!
 //! **Invariants:** nothing here recurses or allocates; brackets are only counted, their kinds are checked by
-//! who walks the container (`value`); no offset leads outside the text.
-//! **Not here:** members and elements (`value`).
+//! who walks the container; no offset leads outside the text.
+//! **Not here:** members and elements.
 
 use super::lexer::{BLOCK_BYTES, Lexer};
-use super::value::{DEPTH_MAX, Malformed};
+use super::{DEPTH_MAX, Malformed};
 use wide::u8x16;
 
 /// How much of a string is looked at in one step; most names and many values are shorter.
@@ -13,15 +13,15 @@ const STRING_STEP_BYTES: usize = 32;
 
 /// Where a string ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct StringEnd {
+pub struct StringEnd {
     /// The offset after its closing quote.
-    pub(super) end: usize,
-    pub(super) has_escapes: bool,
+    pub end: usize,
+    pub has_escapes: bool,
 }
 
 /// The end of the string whose opening quote stands at `open`.
 #[inline(always)]
-pub(super) fn string(text: &[u8], open: usize) -> Result<StringEnd, Malformed> {
+pub fn string(text: &[u8], open: usize) -> Result<StringEnd, Malformed> {
     let mut at = open + 1;
     while let Some(bytes) = text.get(at..).and_then(|rest| rest.first_chunk()) {
         let found = quotes_and_backslashes(bytes);
@@ -76,7 +76,7 @@ fn quotes_and_backslashes(bytes: &[u8; STRING_STEP_BYTES]) -> u32 {
 
 /// The offset after the bracket that closes the container opened at `open`.
 #[inline]
-pub(super) fn container(text: &[u8], open: usize) -> Result<usize, Malformed> {
+pub fn container(text: &[u8], open: usize) -> Result<usize, Malformed> {
     let mut lexer = Lexer::default();
     let mut depth = 0;
     let mut at = open;
@@ -129,7 +129,7 @@ fn close_in(
 
 /// The offset after the number or literal at `start`.
 #[inline]
-pub(super) fn scalar(text: &[u8], start: usize) -> Result<usize, Malformed> {
+pub fn scalar(text: &[u8], start: usize) -> Result<usize, Malformed> {
     let rest = text.get(start..).unwrap_or_default();
     let is_end = |byte: &u8| matches!(byte, b',' | b'}' | b']' | b' ' | b'\n' | b'\r' | b'\t');
     let length = rest.iter().position(is_end).ok_or(Malformed::Grammar)?;
@@ -142,7 +142,7 @@ pub(super) fn scalar(text: &[u8], start: usize) -> Result<usize, Malformed> {
 
 /// The offset of the first byte at or after `at` that is no blank. CloudTrail writes none.
 #[inline]
-pub(super) fn blanks(text: &[u8], mut at: usize) -> usize {
+pub fn blanks(text: &[u8], mut at: usize) -> usize {
     while matches!(text.get(at), Some(b' ' | b'\n' | b'\r' | b'\t')) {
         at += 1;
     }

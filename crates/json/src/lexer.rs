@@ -3,17 +3,16 @@
 //! A **block** is 64 bytes; a **mask** has one bit for each of them, the lowest bit for the first byte.
 //! **Invariant:** what the lexer knows between blocks is only whether the next byte is inside a string and
 //! whether it is escaped, so a text may be cut into blocks at any byte.
-//! **Not here:** whether the characters form valid JSON (`value`), and which of them bound a record
-//! (`splitter`).
+//! **Not here:** whether the characters form valid JSON or what they bound.
 
 use wide::u8x16;
 
 /// Bytes in a block.
-pub(super) const BLOCK_BYTES: usize = 64;
+pub const BLOCK_BYTES: usize = 64;
 
 /// What is remembered from block to block.
 #[derive(Debug, Default)]
-pub(super) struct Lexer {
+pub struct Lexer {
     /// Which bytes of the last block lie inside strings, opening quotes included.
     inside: u64,
     /// Whether a backslash before it escapes the next byte.
@@ -23,14 +22,14 @@ pub(super) struct Lexer {
 impl Lexer {
     /// The structural characters of the next block.
     #[inline]
-    pub(super) fn structural(&mut self, block: &[u8; BLOCK_BYTES]) -> Structural {
+    pub fn structural(&mut self, block: &[u8; BLOCK_BYTES]) -> Structural {
         let (open, close) = self.brackets(block);
         Structural { all: open | close | separators(block) & !self.inside, open, close }
     }
 
     /// The opening and the closing brackets of the next block, of either kind.
     #[inline]
-    pub(super) fn brackets(&mut self, block: &[u8; BLOCK_BYTES]) -> (u64, u64) {
+    pub fn brackets(&mut self, block: &[u8; BLOCK_BYTES]) -> (u64, u64) {
         let masks = masks(block);
         let quotes = if masks.backslash == 0 && !self.escaped {
             masks.quote
@@ -65,12 +64,12 @@ impl Lexer {
 
 /// Masks of the structural characters of a block.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Structural {
-    pub(super) all: u64,
+pub struct Structural {
+    pub all: u64,
     /// `{` and `[`.
-    pub(super) open: u64,
+    pub open: u64,
     /// `}` and `]`.
-    pub(super) close: u64,
+    pub close: u64,
 }
 
 struct Masks {

@@ -1,0 +1,21 @@
+//! JSON where it stands: where values begin and end, without building anything.
+//!
+//! [`lexer`] marks the characters that structure a text, a block at a time; [`scan`] passes over strings, containers
+//! and scalars.
+//! **Invariants:** nothing here recurses or allocates; no offset leads outside the text.
+//! **Not here:** what values mean. Who reads them walks the text with these.
+
+pub mod lexer;
+pub mod scan;
+
+/// Nesting beyond this makes a text malformed; AWS nests fewer than twenty levels.
+pub const DEPTH_MAX: u32 = 128;
+
+/// What is wrong with a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Malformed {
+    #[error("malformed JSON in a record")]
+    Grammar,
+    #[error("a record is nested deeper than {DEPTH_MAX} levels")]
+    TooDeep,
+}
