@@ -9,15 +9,21 @@
 //! **Invariant:** matching is a pure function of pattern and event text. **Not here:** rule states, targets, and how
 //! an event comes to be.
 
+mod arrays;
 mod cidr;
 mod compile;
-mod flat;
+mod condition;
+mod index;
+mod paths;
+mod postings;
 mod predicate;
+mod ranges;
+mod reading;
 mod rule_set;
 mod tokens;
 mod wildcard;
 
-pub use rule_set::RuleSet;
+pub use rule_set::{RuleId, RuleSet, Scratch};
 
 /// Longest pattern PutRule and TestEventPattern take, in characters.
 pub const PATTERN_CHARS_MAX: usize = 4_096;
@@ -57,10 +63,12 @@ impl EventPattern {
         Ok(Self { alternatives: compile::alternatives(source)? })
     }
 
-    /// Whether one event, a JSON object with the members of the event envelope, matches. For many patterns or
-    /// many events use a [`RuleSet`].
-    pub fn matches(&self, event: &[u8]) -> bool {
-        RuleSet::new([((), self.clone())]).matching(event).next().is_some()
+    /// Whether one event, a JSON object with the members of the event envelope, matches; a text that is not JSON
+    /// does not. For many patterns or many events use a [`RuleSet`].
+    pub fn matches(&self, event: &str) -> bool {
+        let mut alone = RuleSet::default();
+        alone.insert((), self);
+        alone.matching(event, &mut Scratch::default()).next().is_some() && keywatch_json::is_json(event)
     }
 }
 

@@ -10,21 +10,24 @@
 //! a match is good for (metric points: `metric_filter`).
 
 mod comparison;
-mod extract;
 mod fields;
 mod json;
+mod places;
+mod prefilter;
 mod scan;
 mod selector;
 mod terms;
 
 use std::collections::BTreeMap;
 
-use extract::{Place, Value};
+use places::{Places, Value};
 use scan::Scan;
 use selector::Selector;
 
 /// Longest pattern, in characters.
 pub const PATTERN_CHARS_MAX: usize = 1_024;
+/// Regular expressions in one pattern.
+const REGEXES_MAX: usize = 2;
 
 /// A filter pattern, compiled.
 #[derive(Clone, Debug)]
@@ -92,18 +95,17 @@ impl FilterPattern {
         match &selector.0 {
             SelectorKind::Constant(text) => Some(text.clone()),
             SelectorKind::Field(name) => self.extract(message).remove(name),
-            SelectorKind::Json(place) => {
-                let mut text = None;
-                place.visit(message, &mut |_, value| {
-                    text = match value {
-                        Value::Text(found) => Some(found.clone().into_owned()),
-                        Value::Number(_, found) => Some(found.clone()),
-                        Value::True => Some("true".to_owned()),
-                        Value::False => Some("false".to_owned()),
-                        Value::Null | Value::Array { .. } | Value::Object => None,
-                    };
-                });
-                text
+            SelectorKind::Json(places) => {
+                let (_, value) = places.find(message)?.pop()?;
+                if !keywatch_json::is_json(message) {
+                    return None;
+                }
+                match value {
+                    Value::Text(found) | Value::Number(_, found) => Some(found.into_owned()),
+                    Value::True => Some("true".to_owned()),
+                    Value::False => Some("false".to_owned()),
+                    Value::Null | Value::Array { .. } | Value::Object => None,
+                }
             }
         }
     }
@@ -118,7 +120,7 @@ pub struct ValueSelector(SelectorKind);
 enum SelectorKind {
     Constant(String),
     Field(String),
-    Json(Place),
+    Json(Places),
 }
 
 impl ValueSelector {
@@ -144,9 +146,9 @@ impl ValueSelector {
         if selector.wildcards() > 0 || !scan.is_at_end() {
             return Err(InvalidFilterPattern::malformed("a selector for a value names one place"));
         }
-        let mut place = Place::default();
-        place.add(&selector, 0);
-        Ok(Self(SelectorKind::Json(place)))
+        let mut places = Places::default();
+        places.add(&selector, 0);
+        Ok(Self(SelectorKind::Json(places)))
     }
 }
 

@@ -8,6 +8,7 @@ mod kms;
 mod load;
 mod measured;
 mod metrics;
+mod patterns;
 mod peers;
 mod random;
 mod report;
@@ -27,6 +28,8 @@ enum Bench {
     History(history::Options),
     /// A million metrics in memory, the busiest among them, and points on their way in, beside Prometheus
     Metrics(metrics::Options),
+    /// Log filters and event patterns, beside a bare search and by the number of rules
+    Patterns(patterns::Options),
     /// Encrypt over HTTP with a durable record, beside a bare hyper server
     Kms(kms::Options),
     /// The bare server of `kms`, which starts it
@@ -41,7 +44,8 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
             .and_then(|()| run(&["report"]))
             .and_then(|()| run(&["verify"]))
             .and_then(|()| run(&["history"]))
-            .and_then(|()| run(&["metrics"]));
+            .and_then(|()| run(&["metrics"]))
+            .and_then(|()| run(&["patterns"]));
     }
     let arguments = std::iter::once(&"bench").chain(arguments);
     match Bench::try_parse_from(arguments).map_err(|error| error.to_string())? {
@@ -49,6 +53,7 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
         Bench::Verify(options) => verify::run(&options).map_err(|error| error.to_string()),
         Bench::History(options) => history::run(&options),
         Bench::Metrics(options) => metrics::run(&options),
+        Bench::Patterns(options) => patterns::run(&options),
         Bench::Kms(options) => kms::run(&options),
         Bench::BareServer => bare::run(),
     }

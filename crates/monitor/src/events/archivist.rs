@@ -10,7 +10,7 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 use keywatch_api::{events::ReplayState, record_form::push_json_string};
-use keywatch_patterns::event::{EventPattern, RuleSet};
+use keywatch_patterns::event::{EventPattern, RuleSet, Scratch};
 use keywatch_store::{
     Batch, CommitError, Expect, LogEntry, Partition, Row, Scan, Store, StoreError, decode, encode,
 };
@@ -36,6 +36,7 @@ pub(super) struct Archivist {
     oldest: HashMap<String, Timestamp>,
     /// Whether replays or garbage wait, read again when their rows changed.
     waiting: Option<((u64, u64), bool)>,
+    scratch: Scratch,
 }
 
 /// The archives of a bus.
@@ -58,6 +59,7 @@ impl Archivist {
             generation: None,
             oldest: HashMap::new(),
             waiting: None,
+            scratch: Scratch::default(),
         }
     }
 
@@ -120,7 +122,9 @@ impl Archivist {
             return Ok(());
         }
         let archives = self.of_bus(&entry.partition, bus)?;
-        let matching = archives.by_pattern.iter().flat_map(|set| set.matching(envelope.as_bytes()));
+        let scratch = &mut self.scratch;
+        let matching =
+            archives.by_pattern.as_ref().map(|set| set.matching(envelope, scratch)).into_iter().flatten();
         for archive in archives.of_everything.iter().chain(matching).filter(|one| one.since < entry.seq) {
             let event = ArchivedEvent { envelope: envelope.to_owned() };
             let key = archived_key(&archive.id, entry.time, entry.seq, index);
@@ -154,7 +158,7 @@ impl Archivist {
                 }
             }
         }
-        archives.by_pattern = (!patterns.is_empty()).then(|| RuleSet::new(patterns));
+        archives.by_pattern = (!patterns.is_empty()).then(|| patterns.into_iter().collect());
         let archives = Arc::new(archives);
         self.by_bus.insert(place, Arc::clone(&archives));
         Ok(archives)

@@ -12,7 +12,7 @@ use std::{
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use keywatch_api::events::RuleState;
-use keywatch_patterns::event::{EventPattern, RuleSet};
+use keywatch_patterns::event::{EventPattern, RuleSet, Scratch};
 use keywatch_store::{
     Batch, CommitError, EntryKind, LogEntry, Partition, Scan, Seq, Store, StoreError, decode,
 };
@@ -47,6 +47,7 @@ pub struct EventsFollower {
     rules_generation: Option<u64>,
     timetable: Timetable,
     archivist: Archivist,
+    scratch: Scratch,
 }
 
 /// The enabled rules of a bus that have targets.
@@ -81,7 +82,15 @@ impl EventsFollower {
         let standing = Standing::open(&store, NAME).await?;
         let timetable = Timetable::new(store.clone());
         let archivist = Archivist::new(store.clone());
-        Ok(Self { store, standing, rules: HashMap::new(), rules_generation: None, timetable, archivist })
+        Ok(Self {
+            store,
+            standing,
+            rules: HashMap::new(),
+            rules_generation: None,
+            timetable,
+            archivist,
+            scratch: Scratch::default(),
+        })
     }
 
     async fn derive(&mut self, entries: &[LogEntry], now: Timestamp) -> Result<Batch, StoreError> {
@@ -172,14 +181,14 @@ impl EventsFollower {
                 None => break,
             }
         }
-        let rules = Arc::new(Rules { by_pattern: RuleSet::new(patterns), by_name });
+        let rules = Arc::new(Rules { by_pattern: patterns.into_iter().collect(), by_name });
         self.rules.insert(place, Arc::clone(&rules));
         Ok(rules)
     }
 
     /// Calls the targets of the rules that one event hits.
     async fn deliver(
-        &self,
+        &mut self,
         rules: &Rules,
         incoming: &Incoming,
         entry: &LogEntry,
@@ -188,7 +197,7 @@ impl EventsFollower {
         batch: &mut Batch,
     ) -> Result<(), StoreError> {
         let event = &incoming.event;
-        for rule in hit(rules, incoming, entry) {
+        for rule in hit(rules, incoming, entry, &mut self.scratch) {
             let arn = rule.arn(&entry.partition);
             let ingestion_time = now.to_string();
             let context = Context { rule_arn: &arn, rule_name: &rule.name, ingestion_time: &ingestion_time };
@@ -232,16 +241,16 @@ impl EventsFollower {
 }
 
 /// The rules that an event is for.
-fn hit(rules: &Rules, incoming: &Incoming, entry: &LogEntry) -> Vec<Arc<RuleRecord>> {
+fn hit(rules: &Rules, incoming: &Incoming, entry: &LogEntry, scratch: &mut Scratch) -> Vec<Arc<RuleRecord>> {
     let event = &incoming.event;
     let is_new = |rule: &&Arc<RuleRecord>| rule.since < entry.seq;
-    let matching = || rules.by_pattern.matching(event.envelope.as_bytes()).filter(is_new);
+    let matching = |scratch| rules.by_pattern.matching(&event.envelope, scratch).filter(is_new);
     match &event.reach {
         Reach::Rule(name) => rules.by_name.get(name).filter(is_new).cloned().into_iter().collect(),
         Reach::Among(arns) => {
-            matching().filter(|rule| arns.contains(&rule.arn(&entry.partition))).cloned().collect()
+            matching(scratch).filter(|rule| arns.contains(&rule.arn(&entry.partition))).cloned().collect()
         }
-        Reach::Matching => matching()
+        Reach::Matching => matching(scratch)
             .filter(|rule| {
                 let asked = rule.state == RuleState::EnabledWithAllCloudTrailManagementEvents;
                 asked || !incoming.only_if_asked_for

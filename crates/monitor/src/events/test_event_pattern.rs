@@ -17,7 +17,7 @@ pub(crate) async fn test_event_pattern(
     if !is_event(&request.event) {
         return Err(EventsError::invalid("Parameter Event is not valid."));
     }
-    Ok(TestEventPatternResponse { result: pattern.matches(request.event.as_bytes()) })
+    Ok(TestEventPatternResponse { result: pattern.matches(&request.event) })
 }
 
 /// The members AWS asks of an event before it looks at it. Its documentation also names `resources`, but it answers for

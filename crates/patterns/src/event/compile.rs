@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     InvalidPattern, cidr,
-    predicate::{Limit, Predicate, Range, Unwanted},
+    predicate::{Limit, Predicate, Range, Unwanted, folded},
     tokens::{Token, Tokens},
     wildcard::Wildcard,
 };
@@ -38,7 +38,7 @@ pub(super) fn alternatives(source: &str) -> Result<Vec<Alternative>, InvalidPatt
         return Err(tokens.error("Filter is not an object"));
     }
     let mut all = vec![Alternative::new()];
-    object(&mut tokens, "", &mut all)?;
+    object(&mut tokens, None, &mut all)?;
     match tokens.next()? {
         Token::End => Ok(all),
         _ => Err(tokens.error("Only one object is allowed in a pattern")),
@@ -46,7 +46,11 @@ pub(super) fn alternatives(source: &str) -> Result<Vec<Alternative>, InvalidPatt
 }
 
 /// Reads the fields of an object whose start was consumed and adds them to every alternative in `all`.
-fn object(tokens: &mut Tokens<'_>, path: &str, all: &mut Vec<Alternative>) -> Result<(), InvalidPattern> {
+fn object(
+    tokens: &mut Tokens<'_>,
+    path: Option<&str>,
+    all: &mut Vec<Alternative>,
+) -> Result<(), InvalidPattern> {
     let mut empty = true;
     loop {
         let name = match tokens.next()? {
@@ -59,9 +63,9 @@ fn object(tokens: &mut Tokens<'_>, path: &str, all: &mut Vec<Alternative>) -> Re
             disjunction(tokens, path, all)?;
             continue;
         }
-        let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+        let path = path.map_or_else(|| name.clone(), |path| format!("{path}.{name}"));
         match tokens.next()? {
-            Token::ObjectStart => object(tokens, &path, all)?,
+            Token::ObjectStart => object(tokens, Some(&path), all)?,
             Token::ArrayStart => {
                 let predicates: Arc<[Predicate]> = values(tokens)?.into();
                 for alternative in all.iter_mut() {
@@ -100,7 +104,7 @@ fn is_disjunction(mut tokens: Tokens<'_>) -> Result<bool, InvalidPattern> {
 
 fn disjunction(
     tokens: &mut Tokens<'_>,
-    path: &str,
+    path: Option<&str>,
     all: &mut Vec<Alternative>,
 ) -> Result<(), InvalidPattern> {
     let base = std::mem::take(all);
@@ -147,12 +151,14 @@ fn operator(tokens: &mut Tokens<'_>) -> Result<Predicate, InvalidPattern> {
         "exactly" => Predicate::Text(text(tokens, "exact match pattern must be a string")?),
         "prefix" => affix(tokens, "prefix", Predicate::Prefix, Predicate::PrefixIgnoringCase)?,
         "suffix" => affix(tokens, "suffix", Predicate::Suffix, Predicate::SuffixIgnoringCase)?,
-        "equals-ignore-case" => Predicate::EqualsIgnoringCase(
-            text(tokens, "equals-ignore-case match pattern must be a string")?.to_lowercase(),
-        ),
-        "wildcard" => {
-            Predicate::Wildcard(wildcard(&text(tokens, "wildcard match pattern must be a string")?)?)
-        }
+        "equals-ignore-case" => Predicate::EqualsIgnoringCase(folded(&text(
+            tokens,
+            "equals-ignore-case match pattern must be a string",
+        )?)),
+        "wildcard" => match wildcard(&text(tokens, "wildcard match pattern must be a string")?)? {
+            wildcard if wildcard.is_plain() => Predicate::Text(wildcard.into_plain()),
+            wildcard => Predicate::Wildcard(wildcard),
+        },
         // The text is AWS's own slip.
         "cidr" => Predicate::Cidr(
             cidr::parse(&text(tokens, "prefix match pattern must be a string")?)
@@ -209,7 +215,7 @@ fn affix(
                 Token::Field(inner) if inner == "equals-ignore-case" => {}
                 _ => return Err(tokens.error(&format!("Unsupported {name} pattern"))),
             }
-            let folded = text(tokens, "equals-ignore-case match pattern must be a string")?.to_lowercase();
+            let folded = folded(&text(tokens, "equals-ignore-case match pattern must be a string")?);
             end_of_operator(tokens)?;
             Ok(ignoring_case(folded))
         }
@@ -339,7 +345,7 @@ fn nested_anything_but(tokens: &mut Tokens<'_>, name: &str) -> Result<Unwanted, 
             Ok(if name == "prefix" { Unwanted::Prefixes(affixes) } else { Unwanted::Suffixes(affixes) })
         }
         "equals-ignore-case" => Ok(Unwanted::IgnoringCase(
-            texts(tokens, FOLDED, false)?.iter().map(|text| text.to_lowercase()).collect(),
+            texts(tokens, FOLDED, false)?.iter().map(|text| folded(text)).collect(),
         )),
         "wildcard" => Ok(Unwanted::Wildcards(
             texts(tokens, WILDCARD, false)?.iter().map(|text| wildcard(text)).collect::<Result<_, _>>()?,

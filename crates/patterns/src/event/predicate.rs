@@ -1,15 +1,13 @@
 //! What a pattern can ask of one value
 
-use std::borrow::Cow;
-
 use ipnet::IpNet;
 
 use super::{cidr, wildcard::Wildcard};
 
 /// A value without parts, as an event carries it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Leaf<'e> {
-    Text(Cow<'e, str>),
+    Text(&'e str),
     /// EventBridge compares numbers as doubles: 300, 300.0 and 3.0e2 are one.
     Number(f64),
     Bool(bool),
@@ -25,7 +23,7 @@ pub(super) enum Predicate {
     Null,
     Prefix(String),
     Suffix(String),
-    /// The three below hold lower-cased text.
+    /// The three below hold folded text.
     PrefixIgnoringCase(String),
     SuffixIgnoringCase(String),
     EqualsIgnoringCase(String),
@@ -58,7 +56,7 @@ pub(super) enum Unwanted {
     Numbers(Vec<f64>),
     Prefixes(Vec<String>),
     Suffixes(Vec<String>),
-    /// Lower-cased.
+    /// Folded.
     IgnoringCase(Vec<String>),
     Wildcards(Vec<Wildcard>),
 }
@@ -84,14 +82,23 @@ impl Predicate {
             Self::Text(wanted) => wanted == text,
             Self::Prefix(prefix) => text.starts_with(prefix.as_str()),
             Self::Suffix(suffix) => text.ends_with(suffix.as_str()),
-            Self::PrefixIgnoringCase(prefix) => text.to_lowercase().starts_with(prefix.as_str()),
-            Self::SuffixIgnoringCase(suffix) => text.to_lowercase().ends_with(suffix.as_str()),
-            Self::EqualsIgnoringCase(wanted) => text.to_lowercase() == *wanted,
+            Self::PrefixIgnoringCase(prefix) => folded(text).starts_with(prefix.as_str()),
+            Self::SuffixIgnoringCase(suffix) => folded(text).ends_with(suffix.as_str()),
+            Self::EqualsIgnoringCase(wanted) => folded(text) == *wanted,
             Self::Wildcard(wildcard) => wildcard.matches(text),
             Self::Cidr(block) => cidr::contains(block, text),
             _ => false,
         }
     }
+}
+
+/// A text without its case. Every character is folded by itself: what a prefix folds to does not depend on what comes
+/// after it, as it would with the rule for the last sigma of a word.
+pub(super) fn folded(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
+    text.chars().flat_map(char::to_lowercase).collect()
 }
 
 impl Unwanted {
@@ -101,7 +108,7 @@ impl Unwanted {
             (Self::Texts(texts), Leaf::Text(found)) => texts.iter().any(|text| text == found),
             (Self::Prefixes(all), Leaf::Text(found)) => all.iter().any(|p| found.starts_with(p.as_str())),
             (Self::Suffixes(all), Leaf::Text(found)) => all.iter().any(|s| found.ends_with(s.as_str())),
-            (Self::IgnoringCase(all), Leaf::Text(found)) => all.contains(&found.to_lowercase()),
+            (Self::IgnoringCase(all), Leaf::Text(found)) => all.contains(&folded(found)),
             (Self::Wildcards(all), Leaf::Text(found)) => all.iter().any(|wildcard| wildcard.matches(found)),
             _ => false,
         }
@@ -109,7 +116,7 @@ impl Unwanted {
 }
 
 impl Range {
-    fn contains(&self, value: f64) -> bool {
+    pub(super) fn contains(&self, value: f64) -> bool {
         let above = self.bottom.is_none_or(|limit| value > limit.value || limit.holds_at(value));
         let below = self.top.is_none_or(|limit| value < limit.value || limit.holds_at(value));
         above && below

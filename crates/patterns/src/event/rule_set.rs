@@ -1,215 +1,395 @@
 //! Many patterns, one reading of the event
 //!
-//! All patterns of a set share one tree of field paths, so an event is read once. An alternative that asks some
-//! field for one of a few exact texts is found by that text, so the cost of an event does not grow with the number
-//! of such rules; the others are tried one by one.
+//! All patterns of a set share one tree of field paths, so an event is read once. Every alternative of a pattern is
+//! filed under one of its conditions, the one it shares with the fewest others, in the index of that condition's
+//! path. The values of an event name the alternatives whose condition they may satisfy (the **candidates**), and only
+//! those are looked at. So what an event costs depends on how many rules it nearly matches and not on how many there are.
+//! What only asks for the absence of fields is a candidate at every event.
 //!
-//! Within arrays of objects all fields of one pattern object must hold inside the same element. The matcher takes
-//! an alternative's fields in the order of their paths and carries along the sets of elements still possible.
+//! **Invariant:** a rule that is taken out leaves nothing behind.
 
-use std::{
-    collections::{BTreeSet, HashMap, HashSet},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use super::{
-    EventPattern,
-    flat::{Flat, PathId, Paths},
-    predicate::{Leaf, Predicate},
+    EventPattern, arrays,
+    condition::{Condition, ConditionId, Conditions},
+    paths::Paths,
+    postings::{Asker, Askers},
+    predicate::Predicate,
+    reading::{Field, Reading},
 };
-
-/// Sets of elements that may be open at once; an event that needs more matches nothing. The number is beyond what
-/// an event of the greatest size reaches unless sibling arrays whose names share a prefix are multiplied.
-const OPEN_SETS_MAX: usize = 200_000;
 
 /// Patterns with what each stands for.
 #[derive(Debug)]
 pub struct RuleSet<T> {
-    rules: Vec<T>,
+    rules: Vec<Option<Rule<T>>>,
+    free_rules: Vec<u32>,
+    rules_given: u64,
+    alternatives: Vec<Option<Alternative>>,
+    free_alternatives: Vec<Asker>,
+    conditions: Conditions,
     paths: Paths,
-    alternatives: Vec<Alternative>,
-    /// Alternatives by one of their paths and the exact texts asked for there.
-    by_text: HashMap<PathId, HashMap<String, Vec<usize>>>,
-    /// Alternatives without such a path.
-    others: Vec<usize>,
+    /// Candidates at every event.
+    unfiled: Askers,
+}
+
+/// Names a rule of one set for as long as it is in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RuleId {
+    slot: u32,
+    given: u64,
+}
+
+#[derive(Debug)]
+struct Rule<T> {
+    value: T,
+    /// Its place in the order in which rules were given.
+    given: u64,
+    alternatives: Vec<Asker>,
 }
 
 #[derive(Debug)]
 struct Alternative {
-    rule: usize,
+    rule: u32,
+    /// Under which condition it is filed.
+    filed: Option<ConditionId>,
+    /// Whoever is found by that condition satisfies it.
+    filed_exactly: bool,
     /// In the order of the paths' texts.
-    conditions: Vec<(PathId, Arc<[Predicate]>)>,
+    conditions: ConditionIds,
+}
+
+/// The few conditions that most alternatives have lie with them.
+#[derive(Debug)]
+enum ConditionIds {
+    Few(u8, [ConditionId; 5]),
+    Many(Box<[ConditionId]>),
+}
+
+impl ConditionIds {
+    fn new(ids: &[ConditionId]) -> Self {
+        let mut few = [0; 5];
+        match few.get_mut(..ids.len()) {
+            Some(first) => {
+                first.copy_from_slice(ids);
+                Self::Few(ids.len() as u8, few)
+            }
+            None => Self::Many(ids.into()),
+        }
+    }
+
+    fn as_slice(&self) -> &[ConditionId] {
+        match self {
+            Self::Few(length, ids) => &ids[..usize::from(*length)],
+            Self::Many(ids) => ids,
+        }
+    }
+}
+
+/// The memory that matching takes, to be used again for the next event.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    reading: Reading,
+    candidates: Askers,
+    /// Slots and places of the rules that match.
+    matched: Vec<(u64, u32)>,
+}
+
+impl<T> Default for RuleSet<T> {
+    fn default() -> Self {
+        Self {
+            rules: Vec::new(),
+            free_rules: Vec::new(),
+            rules_given: 0,
+            alternatives: Vec::new(),
+            free_alternatives: Vec::new(),
+            conditions: Conditions::default(),
+            paths: Paths::new(),
+            unfiled: Askers::new(),
+        }
+    }
+}
+
+impl<T> FromIterator<(T, EventPattern)> for RuleSet<T> {
+    fn from_iter<I: IntoIterator<Item = (T, EventPattern)>>(rules: I) -> Self {
+        let mut set = Self::default();
+        for (rule, pattern) in rules {
+            set.insert(rule, &pattern);
+        }
+        set
+    }
 }
 
 impl<T> RuleSet<T> {
-    /// Compiles the patterns together.
-    pub fn new(rules: impl IntoIterator<Item = (T, EventPattern)>) -> Self {
-        let mut set = Self {
-            rules: Vec::new(),
-            paths: Paths::new(),
-            alternatives: Vec::new(),
-            by_text: HashMap::new(),
-            others: Vec::new(),
-        };
-        for (rule, pattern) in rules {
-            for alternative in pattern.alternatives {
-                let conditions = alternative
-                    .into_iter()
-                    .map(|(path, predicates)| (set.paths.intern(&path), predicates))
-                    .collect();
-                set.alternatives.push(Alternative { rule: set.rules.len(), conditions });
-            }
-            set.rules.push(rule);
-        }
-        set.index();
-        set
+    /// Takes in a rule. It costs what its own pattern costs, however many rules there are.
+    pub fn insert(&mut self, value: T, pattern: &EventPattern) -> RuleId {
+        let slot = self.free_rules.pop().unwrap_or_else(|| {
+            self.rules.push(None);
+            (self.rules.len() - 1) as u32
+        });
+        let alternatives = pattern.alternatives.iter().map(|alternative| {
+            let conditions = alternative
+                .iter()
+                .map(|(path, predicates)| (path.as_str(), Arc::clone(predicates)))
+                .collect();
+            self.insert_alternative(slot, conditions)
+        });
+        let alternatives = alternatives.collect();
+        let given = self.rules_given;
+        self.rules_given += 1;
+        self.rules[slot as usize] = Some(Rule { value, given, alternatives });
+        RuleId { slot, given }
     }
 
-    /// The rules whose pattern the event (a JSON object) matches, in the order they were given.
-    pub fn matching<'s>(&'s self, event: &[u8]) -> impl Iterator<Item = &'s T> + use<'s, T> {
-        self.matching_numbers(event).into_iter().map(|rule| &self.rules[rule])
+    /// Takes a rule out; `None` if it is in the set no more.
+    pub fn remove(&mut self, id: RuleId) -> Option<T> {
+        let rule = self.rules.get_mut(id.slot as usize)?.take_if(|rule| rule.given == id.given)?;
+        self.free_rules.push(id.slot);
+        for number in rule.alternatives {
+            if let Some(alternative) = self.alternatives[number as usize].take() {
+                self.remove_alternative(number, &alternative);
+            }
+        }
+        Some(rule.value)
+    }
+
+    fn insert_alternative(&mut self, rule: u32, conditions: Vec<(&str, Arc<[Predicate]>)>) -> Asker {
+        let number = self.free_alternatives.pop().unwrap_or_else(|| {
+            self.alternatives.push(None);
+            (self.alternatives.len() - 1) as Asker
+        });
+        let ids: Vec<ConditionId> = conditions
+            .into_iter()
+            .map(|(name, predicates)| {
+                let path = self.paths.join(name);
+                let symbols = self.paths.index_mut(path).note(&predicates);
+                self.conditions.share(path, name, predicates, symbols)
+            })
+            .collect();
+        let crowd = |id: &ConditionId| {
+            let condition = &self.conditions[*id];
+            self.paths.index(condition.path)?.crowd(&condition.predicates)
+        };
+        let crowds = ids.iter().filter_map(|id| Some((*id, crowd(id)?)));
+        let filed = crowds.min_by_key(|(_, crowd)| *crowd).map(|(id, _)| id);
+        let condition = filed.map(|id| &self.conditions[id]);
+        let filed_exactly = condition.is_some_and(|condition| !condition.has_others);
+        match condition {
+            Some(condition) => self.paths.index_mut(condition.path).file(&condition.predicates, number),
+            None => self.unfiled.push(number),
+        }
+        let conditions = ConditionIds::new(&ids);
+        self.alternatives[number as usize] = Some(Alternative { rule, filed, filed_exactly, conditions });
+        number
+    }
+
+    fn remove_alternative(&mut self, number: Asker, alternative: &Alternative) {
+        self.free_alternatives.push(number);
+        match alternative.filed.map(|id| &self.conditions[id]) {
+            Some(condition) => self.paths.index_mut(condition.path).withdraw(&condition.predicates, number),
+            None => self.unfiled.retain(|unfiled| *unfiled != number),
+        }
+        for id in alternative.conditions.as_slice() {
+            let condition = &self.conditions[*id];
+            self.paths.forget(condition.path, &condition.predicates);
+            self.paths.leave(&condition.name);
+            self.conditions.leave(*id);
+        }
+    }
+
+    /// How many rules there are.
+    pub fn len(&self) -> usize {
+        self.rules.len() - self.free_rules.len()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.rules.is_empty()
+        self.len() == 0
     }
 
-    fn matching_numbers(&self, event: &[u8]) -> BTreeSet<usize> {
-        let mut matched = BTreeSet::new();
-        let Some(flat) = Flat::read(event, &self.paths) else { return matched };
-        for candidate in self.candidates(&flat) {
-            let alternative = &self.alternatives[candidate];
-            if !matched.contains(&alternative.rule) && holds(&alternative.conditions, &flat) {
-                matched.insert(alternative.rule);
-            }
-        }
-        matched
-    }
-
-    fn candidates(&self, flat: &Flat<'_>) -> BTreeSet<usize> {
-        let mut candidates: BTreeSet<usize> = self.others.iter().copied().collect();
-        for (path, by_text) in &self.by_text {
-            for number in flat.numbers_at(*path) {
-                if let Leaf::Text(text) = &flat.fields[*number].leaf {
-                    candidates.extend(by_text.get(text.as_ref()).into_iter().flatten());
+    /// The rules whose pattern the event matches, in the order they were given.
+    ///
+    /// The event is the text of a JSON object; who takes events in checks that. Of a text that is none the answer
+    /// is some rules or none.
+    pub fn matching<'s>(
+        &'s self,
+        event: &str,
+        scratch: &'s mut Scratch,
+    ) -> impl Iterator<Item = &'s T> + use<'s, T> {
+        scratch.matched.clear();
+        if scratch.reading.read(event, &self.paths).is_ok() {
+            self.find_candidates(event, scratch);
+            for number in &scratch.candidates {
+                let Some(alternative) = &self.alternatives[*number as usize] else { continue };
+                if self.holds(alternative, &scratch.reading, event)
+                    && let Some(rule) = &self.rules[alternative.rule as usize]
+                {
+                    scratch.matched.push((rule.given, alternative.rule));
                 }
             }
+            scratch.matched.sort_unstable();
+            scratch.matched.dedup();
         }
-        candidates
+        let rules = scratch.matched.iter().filter_map(|(_, slot)| self.rules[*slot as usize].as_ref());
+        rules.map(|rule| &rule.value)
     }
 
-    /// Files each alternative under the path whose texts the fewest other alternatives ask for.
-    fn index(&mut self) {
-        let mut asked: HashMap<(PathId, &str), usize> = HashMap::new();
-        for alternative in &self.alternatives {
-            for (path, predicates) in &alternative.conditions {
-                for text in exact_texts(predicates).unwrap_or_default() {
-                    *asked.entry((*path, text)).or_default() += 1;
-                }
-            }
-        }
-        for (number, alternative) in self.alternatives.iter().enumerate() {
-            let rarest = alternative
-                .conditions
-                .iter()
-                .filter_map(|(path, predicates)| Some((*path, exact_texts(predicates)?)))
-                .min_by_key(|(path, texts)| texts.iter().map(|text| asked[&(*path, *text)]).sum::<usize>());
-            let Some((path, texts)) = rarest else {
-                self.others.push(number);
+    /// Collects the candidates and gives the fields their symbols.
+    fn find_candidates(&self, event: &str, scratch: &mut Scratch) {
+        let Scratch { reading, candidates, .. } = scratch;
+        candidates.clear();
+        candidates.extend_from_slice(&self.unfiled);
+        for number in 0..reading.fields.len() {
+            let field = &reading.fields[number];
+            let Some(index) = reading.is_current(field).then(|| self.paths.index(field.path)).flatten()
+            else {
                 continue;
             };
-            let by_text = self.by_text.entry(path).or_default();
-            for text in texts {
-                by_text.entry(text.to_owned()).or_default().push(number);
-            }
+            reading.fields[number].symbol = index.concerned(&reading.leaf(field, event), candidates);
         }
+        candidates.sort_unstable();
+        candidates.dedup();
     }
-}
 
-/// The texts of predicates that are all exact texts.
-fn exact_texts(predicates: &[Predicate]) -> Option<Vec<&str>> {
-    predicates
-        .iter()
-        .map(|predicate| match predicate {
-            Predicate::Text(text) => Some(text.as_str()),
-            _ => None,
-        })
-        .collect()
-}
-
-fn holds(conditions: &[(PathId, Arc<[Predicate]>)], flat: &Flat<'_>) -> bool {
-    let mut open: HashSet<Vec<usize>> = HashSet::from([Vec::new()]);
-    for (done, (path, predicates)) in conditions.iter().enumerate() {
-        let later = &conditions[done + 1..];
-        let mut next = HashSet::new();
-        for elements in &open {
-            let mut present = false;
-            for number in compatible(flat, flat.numbers_at(*path), elements) {
+    fn holds(&self, alternative: &Alternative, reading: &Reading, event: &str) -> bool {
+        let ids = alternative.conditions.as_slice();
+        let satisfies =
+            |condition: &Condition, field: &Field| condition.holds_for(field, || reading.leaf(field, event));
+        let in_element = |id| reading.at(self.conditions[id].path).any(Field::is_in_element);
+        let found_by = alternative.filed.filter(|_| alternative.filed_exactly);
+        let mut in_elements = 0;
+        let mut each_holds = true;
+        for condition in ids.iter().filter(|id| Some(**id) != found_by).map(|id| &self.conditions[*id]) {
+            let (mut present, mut satisfied, mut in_element) = (false, false, false);
+            for field in reading.at(condition.path) {
                 present = true;
-                let field = &flat.fields[number];
-                if predicates.iter().any(|predicate| predicate.holds(&field.leaf)) {
-                    next.insert(joined(flat, elements, field.element, later));
-                }
+                in_element |= field.is_in_element();
+                satisfied = satisfied || satisfies(condition, field);
             }
-            if !present && predicates.contains(&Predicate::Absent) {
-                next.insert(joined(flat, elements, None, later));
-            }
-            if next.len() > OPEN_SETS_MAX {
+            let holds = satisfied || condition.absent && !present;
+            // A field may be absent in an element that another condition chose, and present in others.
+            if !(holds || condition.absent && in_element) {
                 return false;
             }
+            each_holds &= holds;
+            in_elements += usize::from(in_element);
         }
-        if next.is_empty() {
-            return false;
+        // Elements tie conditions together only where at least two look into them.
+        if in_elements == 0 || in_elements == 1 && !found_by.is_some_and(in_element) {
+            return each_holds;
         }
-        open = next;
+        let conditions: Vec<&Condition> = ids.iter().map(|id| &self.conditions[*id]).collect();
+        arrays::hold(&conditions, reading, satisfies)
     }
-    true
 }
 
-/// The fields among `numbers` that lie in no other element of an array than the one in `elements`.
-fn compatible<'f>(
-    flat: &'f Flat<'_>,
-    numbers: &'f [usize],
-    elements: &'f [usize],
-) -> impl Iterator<Item = usize> + use<'f> {
-    let mut at = 0;
-    std::iter::from_fn(move || {
-        'next: while let Some(&number) = numbers.get(at) {
-            for element in elements.iter().map(|element| &flat.elements[*element]) {
-                let array = &flat.arrays[element.array];
-                if array.contains(&number) && !element.fields.contains(&number) {
-                    let resume = if number < element.fields.start { element.fields.start } else { array.end };
-                    at += numbers[at..].partition_point(|number| *number < resume);
-                    continue 'next;
-                }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pattern(source: &str) -> EventPattern {
+        EventPattern::parse(source).unwrap()
+    }
+
+    fn matching(set: &RuleSet<&'static str>, event: &str) -> Vec<&'static str> {
+        set.matching(event, &mut Scratch::default()).copied().collect()
+    }
+
+    #[test]
+    fn a_set_names_every_rule_that_matches() {
+        let set: RuleSet<_> = [
+            ("by source", r#"{"source":["aws.kms"]}"#),
+            ("by name", r#"{"source":["aws.kms"],"detail":{"eventName":["Encrypt","Decrypt"]}}"#),
+            ("not this", r#"{"source":["aws.kms"],"detail":{"eventName":["CreateKey"]}}"#),
+            ("by prefix", r#"{"source":[{"prefix":"aws."}]}"#),
+            ("either", r#"{"$or":[{"source":["x"]},{"detail":{"eventName":["Decrypt"]}}]}"#),
+            ("both", r#"{"$or":[{"source":["aws.kms"]},{"detail":{"eventName":["Decrypt"]}}]}"#),
+            ("absent", r#"{"error":[{"exists":false}]}"#),
+        ]
+        .map(|(name, source)| (name, pattern(source)))
+        .into_iter()
+        .collect();
+        assert_eq!(
+            matching(&set, r#"{"source":"aws.kms","detail":{"eventName":"Decrypt"}}"#),
+            ["by source", "by name", "by prefix", "either", "both", "absent"]
+        );
+        assert_eq!(matching(&set, r#"{"error":1}"#), [""; 0]);
+    }
+
+    #[test]
+    fn rules_come_and_go() {
+        let mut set = RuleSet::default();
+        let sources = [
+            ("text", r#"{"a":["x"]}"#),
+            ("number", r#"{"a":[1]}"#),
+            ("range", r#"{"a":[{"numeric":[">",0]}]}"#),
+            ("prefix", r#"{"a":[{"prefix":"x"}]}"#),
+            ("suffix", r#"{"a":[{"suffix":"x"}]}"#),
+            ("folded", r#"{"a":[{"equals-ignore-case":"X"}]}"#),
+            ("folded prefix", r#"{"a":[{"prefix":{"equals-ignore-case":"X"}}]}"#),
+            ("folded suffix", r#"{"a":[{"suffix":{"equals-ignore-case":"X"}}]}"#),
+            ("wild", r#"{"a":[{"wildcard":"*x*"}]}"#),
+            ("wild start", r#"{"a":[{"wildcard":"x*"}]}"#),
+            ("wild end", r#"{"a":[{"wildcard":"*x"}]}"#),
+            ("wilder", r#"{"a":[{"wildcard":"*"}]}"#),
+            ("address", r#"{"a":[{"cidr":"10.0.0.0/8"}]}"#),
+            ("truth", r#"{"a":[true]}"#),
+            ("falsehood", r#"{"a":[false]}"#),
+            ("null", r#"{"a":[null]}"#),
+            ("there", r#"{"a":[{"exists":true}]}"#),
+            ("absent", r#"{"a":[{"exists":false}]}"#),
+            ("else", r#"{"a":[{"anything-but":"x"}]}"#),
+            ("deep", r#"{"a":{"b":["x"]}}"#),
+        ];
+        let events = [r#""x""#, "1", "true", "false", "null", r#""10.1.1.1""#, r#"{"b":"x"}"#];
+        let ids = sources.map(|(name, source)| (set.insert(name, &pattern(source)), name, source));
+        for (removed, (id, name, _)) in ids.iter().enumerate() {
+            for event in events {
+                let event = format!(r#"{{"a":{event}}}"#);
+                let left = ids[removed..].iter();
+                let want: Vec<_> = left
+                    .filter(|(_, _, source)| pattern(source).matches(&event))
+                    .map(|(_, name, _)| *name)
+                    .collect();
+                assert_eq!(matching(&set, &event), want, "{event} without the first {removed}");
             }
-            at += 1;
-            return Some(number);
+            assert_eq!(set.remove(*id), Some(*name));
+            assert_eq!(set.remove(*id), None);
         }
-        None
-    })
-}
-
-/// `elements` and the elements around a field just matched, without those whose arrays matter no more.
-fn joined(
-    flat: &Flat<'_>,
-    elements: &[usize],
-    mut around: Option<usize>,
-    later: &[(PathId, Arc<[Predicate]>)],
-) -> Vec<usize> {
-    let mut all = elements.to_vec();
-    while let Some(element) = around {
-        all.push(element);
-        around = flat.elements[element].parent;
+        assert!(set.is_empty());
+        assert!(set.unfiled.is_empty());
+        assert!(set.conditions.is_empty());
+        let (nodes, slots) = (set.paths.len(), set.alternatives.len());
+        for (name, source) in sources {
+            let id = set.insert(name, &pattern(source));
+            set.remove(id);
+        }
+        assert_eq!((set.paths.len(), set.alternatives.len()), (nodes, slots));
     }
-    all.retain(|element| {
-        let array = &flat.arrays[flat.elements[*element].array];
-        later.iter().any(|(path, _)| {
-            let numbers = flat.numbers_at(*path);
-            numbers.get(numbers.partition_point(|n| *n < array.start)).is_some_and(|n| *n < array.end)
-        })
-    });
-    all.sort_unstable();
-    all.dedup();
-    all
+
+    #[test]
+    fn a_rule_is_filed_where_the_fewest_others_are() {
+        let mut set = RuleSet::default();
+        for number in 0..100 {
+            let source = format!(r#"{{"detail":{{"key":["k{number}"]}},"source":["aws.kms"]}}"#);
+            set.insert(number, &pattern(&source));
+        }
+        let mut scratch = Scratch::default();
+        let found: Vec<_> =
+            set.matching(r#"{"source":"aws.kms","detail":{"key":"k7"}}"#, &mut scratch).copied().collect();
+        assert_eq!(found, [7]);
+        assert!(scratch.candidates.len() <= 2, "{:?}", scratch.candidates);
+    }
+
+    #[test]
+    fn one_memory_serves_several_sets() {
+        let mut scratch = Scratch::default();
+        let one: RuleSet<_> = [("one", pattern(r#"{"a":{"b":["x"]},"c":["y"]}"#))].into_iter().collect();
+        let two: RuleSet<_> = [("two", pattern(r#"{"c":["x"]}"#))].into_iter().collect();
+        for _ in 0..3 {
+            assert_eq!(one.matching(r#"{"a":{"b":"x"},"c":"y"}"#, &mut scratch).count(), 1);
+            assert_eq!(two.matching(r#"{"c":"y"}"#, &mut scratch).count(), 0);
+            assert_eq!(two.matching(r#"{"c":"x"}"#, &mut scratch).count(), 1);
+            assert_eq!(one.matching(r#"{"a":{"b":"x"}}"#, &mut scratch).count(), 0);
+        }
+    }
 }

@@ -58,6 +58,21 @@ impl Wildcard {
         if parsed.complexity() > COMPLEXITY_MAX { Err(Refused::TooComplex) } else { Ok(parsed) }
     }
 
+    /// Whether there is no `*` in it.
+    pub(super) fn is_plain(&self) -> bool {
+        self.pieces.len() == 1
+    }
+
+    /// The text itself, of a wildcard without `*`.
+    pub(super) fn into_plain(self) -> String {
+        self.pieces.concat()
+    }
+
+    /// The literal texts before, between and after the `*`s.
+    pub(super) fn pieces(&self) -> &[String] {
+        &self.pieces
+    }
+
     pub(super) fn matches(&self, text: &str) -> bool {
         let (first, rest) = self.pieces.split_first().expect("a wildcard has at least one piece");
         let Some((last, middle)) = rest.split_last() else { return text == first };

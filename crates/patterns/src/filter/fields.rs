@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    InvalidFilterPattern,
+    InvalidFilterPattern, REGEXES_MAX,
     comparison::{Comparison, Found},
     scan::{Scan, is_word},
 };
@@ -78,6 +78,9 @@ impl FieldsFilter {
         }
         if self.fields().count() > FIELDS_MAX {
             return Err(InvalidFilterPattern::malformed("too many fields"));
+        }
+        if self.fields().map(|field| field.test.regexes()).sum::<usize>() > REGEXES_MAX {
+            return Err(InvalidFilterPattern::malformed("more than two regular expressions"));
         }
         Ok(())
     }
@@ -188,6 +191,14 @@ fn primary(
 }
 
 impl Test {
+    fn regexes(&self) -> usize {
+        match self {
+            Self::Anything => 0,
+            Self::Compare(comparison) => usize::from(comparison.has_regex()),
+            Self::All(parts) | Self::Any(parts) => parts.iter().map(Self::regexes).sum(),
+        }
+    }
+
     fn holds(&self, text: &str) -> bool {
         match self {
             Self::Anything => true,

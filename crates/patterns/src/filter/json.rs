@@ -1,14 +1,14 @@
 //! JSON patterns: `{ $.eventSource = kms* && $.errorMessage = "* is pending deletion." }`
 //!
 //! Conditions are joined by `&&` and `||` with parentheses. A message is searched for texts that must occur if the
-//! pattern is to match; only when one is there is it parsed, and then only for the selected places (`extract`).
-
-use memchr::memmem::Finder;
+//! pattern is to match (`prefilter`); only when one is there is it walked, and then only for the selected places
+//! (`places`); and only when it would match is it held against the grammar of JSON.
 
 use super::{
-    InvalidFilterPattern,
+    InvalidFilterPattern, REGEXES_MAX,
     comparison::{Comparison, Found},
-    extract::{Place, Value},
+    places::{Places, Value},
+    prefilter::{self, Clause, Prefilter},
     scan::Scan,
     selector::Selector,
 };
@@ -17,18 +17,13 @@ use super::{
 const DEPTH_MAX: usize = 64;
 /// Selectors with `[*]` or `.*` in one pattern.
 const WILDCARD_SELECTORS_MAX: usize = 3;
-/// Regular expressions in one pattern.
-const REGEXES_MAX: usize = 2;
-/// Texts searched for before parsing; with more alternatives parsing is cheaper.
-const PREFILTERS_MAX: usize = 8;
 
 #[derive(Clone, Debug)]
 pub(super) struct JsonFilter {
     expression: Expression,
     conditions: Vec<Condition>,
-    places: Place,
-    /// One of these must occur in a matching message, unless written with escapes. Empty: nothing is known.
-    prefilters: Vec<Finder<'static>>,
+    places: Places,
+    prefilter: Prefilter,
 }
 
 /// Conditions by their number.
@@ -77,58 +72,50 @@ impl JsonFilter {
         if regexes > REGEXES_MAX {
             return Err(InvalidFilterPattern::malformed("more than two regular expressions"));
         }
-        let prefilters = required(&expression, &conditions)
-            .filter(|texts| texts.len() <= PREFILTERS_MAX)
-            .unwrap_or_default()
-            .iter()
-            .map(|text| Finder::new(text).into_owned())
-            .collect();
-        let mut places = Place::default();
+        let prefilter = Prefilter::new(required(&expression, &conditions));
+        let mut places = Places::default();
         for (number, condition) in conditions.iter().enumerate() {
             places.add(&condition.selector, number);
         }
-        Ok(Self { expression, conditions, places, prefilters })
+        Ok(Self { expression, conditions, places, prefilter })
     }
 
     pub(super) fn matches(&self, message: &str) -> bool {
-        if !self.may_match(message.as_bytes()) {
-            return false;
-        }
+        self.prefilter.may_match(message.as_bytes())
+            && self.places.find(message).is_some_and(|found| self.holds(&found))
+            && keywatch_json::is_json(message)
+    }
+
+    fn holds(&self, found: &[(usize, Value<'_>)]) -> bool {
         let mut held: Vec<bool> = self.conditions.iter().map(|c| matches!(c.test, Test::NotExists)).collect();
-        let is_object = self.places.visit(message, &mut |number, value| {
-            let condition = &self.conditions[number];
-            match condition.test {
-                Test::NotExists => held[number] = false,
-                _ => held[number] |= condition.test.holds(value),
+        for (number, value) in found {
+            let test = &self.conditions[*number].test;
+            match test {
+                Test::NotExists => held[*number] = false,
+                _ => held[*number] |= test.holds(value),
             }
-        });
-        is_object && self.expression.holds(&held)
-    }
-
-    fn may_match(&self, message: &[u8]) -> bool {
-        self.prefilters.is_empty()
-            || self.prefilters.iter().any(|finder| finder.find(message).is_some())
-            || has_escapes(message)
+        }
+        self.expression.holds(&held)
     }
 }
 
-/// Whether characters that a prefilter may look for could be written as `\u0041` or `\/`.
-fn has_escapes(message: &[u8]) -> bool {
-    memchr::memchr_iter(b'\\', message).any(|at| matches!(message.get(at + 1), Some(b'u' | b'/')))
-}
-
-/// Texts of which at least one occurs in every message that matches; `None` when there are none.
-fn required(expression: &Expression, conditions: &[Condition]) -> Option<Vec<String>> {
+/// Texts that occur in every message that matches.
+fn required(expression: &Expression, conditions: &[Condition]) -> Vec<Clause> {
     match expression {
-        Expression::Condition(number) => conditions[*number].required().map(|text| vec![text]),
-        // Of several that must all occur the set with the longest shortest text excludes the most.
-        Expression::All(parts) => parts
-            .iter()
-            .filter_map(|part| required(part, conditions))
-            .max_by_key(|texts| texts.iter().map(String::len).min()),
+        Expression::Condition(number) => {
+            conditions[*number].required().into_iter().map(|text| vec![text]).collect()
+        }
+        Expression::All(parts) => parts.iter().flat_map(|part| required(part, conditions)).collect(),
+        // One clause of each part, joined; nothing is known if nothing is known of one part.
         Expression::Any(parts) => {
-            let sets: Option<Vec<_>> = parts.iter().map(|part| required(part, conditions)).collect();
-            sets.map(|sets| sets.concat())
+            let best = |part| required(part, conditions).into_iter().max_by_key(prefilter::worth);
+            parts
+                .iter()
+                .map(best)
+                .collect::<Option<Vec<_>>>()
+                .map(|clauses| clauses.concat())
+                .into_iter()
+                .collect()
         }
     }
 }
@@ -140,20 +127,15 @@ impl Condition {
             return None;
         }
         let value = match &self.test {
-            Test::Compare(comparison) => comparison.required_text().map(verbatim_part),
+            Test::Compare(comparison) => comparison.required_text().map(prefilter::verbatim_part),
             _ => None,
         };
         let value = value.filter(|text| text.len() >= USEFUL_BYTES_MIN).map(str::to_owned);
         value.or_else(|| {
             let key = self.selector.last_key()?;
-            (verbatim_part(key) == key).then(|| format!("\"{key}\""))
+            (prefilter::verbatim_part(key) == key).then(|| format!("\"{key}\""))
         })
     }
-}
-
-/// The longest part of a text that JSON writes as it is, but for the escapes [`has_escapes`] knows.
-fn verbatim_part(text: &str) -> &str {
-    text.split(|c: char| c == '"' || c == '\\' || c.is_control()).max_by_key(|part| part.len()).unwrap_or("")
 }
 
 impl Expression {

@@ -56,9 +56,9 @@ pub(crate) fn accepts(subscription: &SubscriptionRecord, message: &Message) -> b
         subscription.attributes.get("FilterPolicyScope").is_some_and(|scope| scope == "MessageBody");
     if by_body {
         return serde_json::from_str::<Map<String, Value>>(&message.body).is_ok()
-            && pattern.matches(message.body.as_bytes());
+            && pattern.matches(&message.body);
     }
-    pattern.matches(attributes_of(message).to_string().as_bytes())
+    pattern.matches(&attributes_of(message).to_string())
 }
 
 /// The attributes as an event: texts, lists of texts, numbers; binary ones are left out.
