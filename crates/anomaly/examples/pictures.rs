@@ -111,7 +111,7 @@ fn counts() -> Vec<Drawn> {
 }
 
 fn foretold(known: &[(i64, f64)], coming: &[(i64, f64)], deviations: f64) -> Vec<Drawn> {
-    let training = Training { points: known, period: 300, excluded: &[], offset: &|_| 0 };
+    let training = Training { points: known, period: 300, excluded: &[], offset: &|_| 0, spikes: false };
     let Some(model) = Model::train(&training) else { return Vec::new() };
     let mut outside = false;
     let draw = |&(at, value): &(i64, f64)| {

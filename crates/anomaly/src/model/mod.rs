@@ -4,18 +4,20 @@
 //! from it. They are fitted by turns: the seasons to what the level leaves, the level to what the seasons leave; averages
 //! are medians, so anomalies among the points do not count. A season is kept only where one half of its cycles foretells
 //! the other. Counts (whole numbers from 0, mostly below 50) get the range of a negative binomial distribution instead of
-//! spreads. **Not here:** when to train again, and what an alarm makes of the band.
+//! spreads. Spikes that come back at the same time widen the band there where that is wanted. **Not here:** when to train again, and what an alarm makes of the band.
 
 mod counts;
 mod level;
 mod robust;
 mod season;
+mod spikes;
 #[cfg(test)]
 mod tests;
 
 use level::Level;
 use robust::{quantile, spread};
 use season::{Center, Left, Season};
+use spikes::Spikes;
 
 /// Points older than this before the newest are forgotten: two weeks.
 const MEMORY: i64 = 14 * 86_400;
@@ -46,6 +48,8 @@ pub struct Training<'a> {
     pub excluded: &'a [(i64, i64)],
     /// Seconds that the metric's time zone is ahead of UTC at a time, so that a day's seasons keep to its clocks.
     pub offset: &'a dyn Fn(i64) -> i64,
+    /// Spikes that come back in most hours, days or weeks belong to the metric.
+    pub spikes: bool,
 }
 
 impl std::fmt::Debug for Training<'_> {
@@ -67,16 +71,13 @@ pub struct Model {
     counts: Option<f64>,
     /// Nothing was below 0, so nothing is expected there.
     positive: bool,
+    spikes: Vec<Spikes>,
 }
 
 impl Model {
     /// Learns a metric, or answers `None` where there is too little data: fewer than 30 points, or less than three hours.
     pub fn train(training: &Training<'_>) -> Option<Self> {
-        let points = usable(training);
-        let (first, last) = (points.first()?, points.last()?);
-        if points.len() < POINTS_LEAST || last.0 - first.0 < SECONDS_LEAST {
-            return None;
-        }
+        let points = enough(training)?;
         let mut values: Vec<f64> = points.iter().map(|(_, value)| *value).collect();
         let positive = values.iter().all(|value| *value >= 0.0);
         let whole = positive && values.iter().all(|value| value.fract() == 0.0);
@@ -92,6 +93,7 @@ impl Model {
             spreads: [0.0; 24],
             counts: None,
             positive,
+            spikes: Vec::new(),
         };
         let locals: Vec<i64> =
             points.iter().map(|(at, _)| at.saturating_add((training.offset)(*at))).collect();
@@ -110,7 +112,15 @@ impl Model {
                 .map(|((at, value), local)| (*value, model.expected_at(*at, *local)));
             model.counts = Some(counts::variation(pairs, most));
         }
+        if training.spikes {
+            model.learn_spikes(&points, &locals, period);
+        }
         Some(model)
+    }
+
+    /// Whether there is enough data to train; far quicker than training.
+    pub fn can_train(training: &Training<'_>) -> bool {
+        enough(training).is_some()
     }
 
     fn learn_seasons(&mut self, points: &[Left], locals: &[i64], period: i64, center: Center) {
@@ -151,6 +161,20 @@ impl Model {
         }
     }
 
+    fn learn_spikes(&mut self, points: &[Left], locals: &[i64], period: i64) {
+        let residual = |((at, value), local): (&Left, &i64)| {
+            (*local, value - self.expected_at(*at, *local), self.spreads[hour(*local)])
+        };
+        let residuals: Vec<spikes::Residual> = points.iter().zip(locals).map(residual).collect();
+        let cycles = [(3600, HOUR_PART, 3), (86_400, DAY_PART, 3), (7 * 86_400, 3600, 2)];
+        let learnt = cycles
+            .into_iter()
+            .map(|(cycle, part, least)| (cycle, period.max(part), least))
+            .filter(|(cycle, part, _)| part * 2 <= *cycle)
+            .filter_map(|(cycle, part, least)| Spikes::learn(&residuals, cycle, part, least));
+        self.spikes = learnt.collect();
+    }
+
     fn seasons(&self, local: i64) -> f64 {
         self.hour.at(local) + self.day.at(local) + self.week.at(local)
     }
@@ -168,18 +192,32 @@ impl Model {
     /// Lower and upper end of the band at a time, so many standard deviations (or for counts, as large a share of them)
     /// around what is expected. Not below 0 where no value was.
     pub fn band(&self, at: i64, offset: i64, deviations: f64) -> (f64, f64) {
-        let expected = self.expected(at, offset);
-        if let Some(variation) = self.counts {
-            return counts::range(expected, variation, deviations.max(0.0));
+        let (expected, deviations) = (self.expected(at, offset), deviations.max(0.0));
+        let local = at.saturating_add(offset);
+        let (mut lower, mut upper) = match self.counts {
+            Some(variation) => counts::range(expected, variation, deviations),
+            None => {
+                let reach = deviations * self.spreads[hour(local)];
+                (expected - reach, expected + reach)
+            }
+        };
+        for spikes in &self.spikes {
+            let (below, above) = spikes.reach(local, deviations);
+            (lower, upper) = (lower.min(expected - below), upper.max(expected + above));
         }
-        let reach = deviations.max(0.0) * self.spreads[hour(at.saturating_add(offset))];
-        let lower = expected - reach;
-        (if self.positive { lower.max(0.0) } else { lower }, expected + reach)
+        (if self.positive { lower.max(0.0) } else { lower }, upper)
     }
 }
 
 fn hour(local: i64) -> usize {
     (local.rem_euclid(86_400) / 3600) as usize
+}
+
+/// The points to learn from, if they suffice.
+fn enough(training: &Training<'_>) -> Option<Vec<Left>> {
+    let points = usable(training);
+    let (first, last) = (points.first()?, points.last()?);
+    (points.len() >= POINTS_LEAST && last.0 - first.0 >= SECONDS_LEAST).then_some(points)
 }
 
 /// The points to learn from, in order of time.

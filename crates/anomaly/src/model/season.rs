@@ -33,7 +33,7 @@ pub(super) struct Season {
 /// A season must explain so much of the squared distances that one half of its cycles leaves in the other.
 const EXPLAINED: f64 = 0.9;
 /// A shift of days: 1970 began on a Thursday, weeks begin on Monday.
-const WEEK_START: i64 = 4 * 86_400;
+pub(super) const WEEK_START: i64 = 4 * 86_400;
 
 impl Season {
     /// Learns from what is left, if that repeats: averages of the even cycles must foretell the odd ones and the reverse.

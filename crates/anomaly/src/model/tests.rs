@@ -12,7 +12,8 @@ fn series(period: i64, days: i64, mut value: impl FnMut(i64) -> f64) -> Vec<(i64
 }
 
 fn train(points: &[(i64, f64)], period: i64) -> Model {
-    Model::train(&Training { points, period, excluded: &[], offset: &|_| 0 }).expect("enough data")
+    Model::train(&Training { points, period, excluded: &[], offset: &|_| 0, spikes: false })
+        .expect("enough data")
 }
 
 /// The share of points that the band of two deviations holds.
@@ -107,7 +108,13 @@ fn anomalies_in_training_do_not_widen_the_band() {
 fn excluded_times_are_not_learnt() {
     let points = series(300, 4, |at| if at / DAY == 3 { 900.0 } else { 10.0 + (at / 300 % 3) as f64 });
     let excluded = [(START + 3 * DAY, START + 4 * DAY)];
-    let model = Model::train(&Training { points: &points, period: 300, excluded: &excluded, offset: &|_| 0 });
+    let model = Model::train(&Training {
+        points: &points,
+        period: 300,
+        excluded: &excluded,
+        offset: &|_| 0,
+        spikes: false,
+    });
     let (_, upper) = model.expect("three days are left").band(START + 4 * DAY, 0, 2.0);
     assert!(upper < 30.0, "{upper}");
 }
@@ -129,11 +136,41 @@ fn days_keep_to_the_clocks_of_their_zone() {
     let offset = |at: i64| if at < START + 9 * DAY { 7200 } else { 3600 };
     let busy = |at: i64| (9..17).contains(&((START + at + offset(START + at)).rem_euclid(DAY) / 3600));
     let points = series(300, 14, |at| if busy(at) { 80.5 } else { 5.5 } + (at / 300 % 5) as f64 * 0.1);
-    let model = Model::train(&Training { points: &points, period: 300, excluded: &[], offset: &offset });
+    let model = Model::train(&Training {
+        points: &points,
+        period: 300,
+        excluded: &[],
+        offset: &offset,
+        spikes: false,
+    });
     let model = model.expect("enough data");
     let at = START + 14 * DAY + 8 * 3600 + 600;
     assert!((model.expected(at, 3600) - 80.7).abs() < 2.0, "{}", model.expected(at, 3600));
     assert!((model.expected(at - 3600, 3600) - 5.7).abs() < 2.0, "{}", model.expected(at - 3600, 3600));
+}
+
+#[test]
+fn spikes_that_come_back_belong_to_the_metric() {
+    let mut noise = Noise(6);
+    // A backup at 2:05 each day, and once, on day 5, at 14:05.
+    let spike = |at: i64| at % DAY == 7500 || at == 5 * DAY + 50_700;
+    let points = series(300, 10, |at| 100.0 + noise.normal() + if spike(at) { 500.0 } else { 0.0 });
+    let train = |spikes: bool| {
+        Model::train(&Training { points: &points, period: 300, excluded: &[], offset: &|_| 0, spikes })
+            .expect("enough data")
+    };
+    let upper = |model: &Model, second: i64| model.band(START + 10 * DAY + second, 0, 2.0).1;
+    for (spikes, second, want) in [
+        (false, 7500, 90.0..120.0),
+        (true, 7500, 590.0..650.0),
+        (true, 9000, 90.0..120.0),
+        (true, 50_700, 90.0..120.0),
+    ] {
+        let upper = upper(&train(spikes), second);
+        assert!(want.contains(&upper), "{spikes}, {second}: {upper}");
+    }
+    let (lower, _) = train(true).band(START + 10 * DAY + 7500, 0, 2.0);
+    assert!(lower > 90.0, "spikes are above: {lower}");
 }
 
 #[test]
@@ -142,8 +179,11 @@ fn too_little_data_is_no_model() {
         [(29, 3600, false), (30, 3600, true), (180, 60, false), (181, 60, true), (0, 60, false)]
     {
         let points: Vec<(i64, f64)> = (0..points).map(|i| (START + i * period, (i % 7) as f64)).collect();
-        let model = Model::train(&Training { points: &points, period, excluded: &[], offset: &|_| 0 });
+        let model =
+            Model::train(&Training { points: &points, period, excluded: &[], offset: &|_| 0, spikes: false });
         assert_eq!(model.is_some(), want, "{} points of {period} s", points.len());
+        let training = Training { points: &points, period, excluded: &[], offset: &|_| 0, spikes: false };
+        assert_eq!(Model::can_train(&training), want);
     }
 }
 
@@ -153,12 +193,12 @@ proptest! {
     #[test]
     fn any_points_give_a_band_or_none(
         points in prop::collection::vec((-2_000_000i64..2_000_000, prop_oneof![any::<f64>(), -10.0..10.0f64]), 0..200),
-        wild in any::<i64>(), period in any::<i64>(), at in any::<i64>(), deviations in -1.0..20.0f64,
+        wild in any::<i64>(), period in any::<i64>(), at in any::<i64>(), deviations in -1.0..20.0f64, spikes in any::<bool>(),
     ) {
         let mut points = points;
         points.push((wild, 1.0));
         let offset = |at: i64| at % 50_000;
-        if let Some(model) = Model::train(&Training { points: &points, period, excluded: &[(wild, at)], offset: &offset }) {
+        if let Some(model) = Model::train(&Training { points: &points, period, excluded: &[(wild, at)], offset: &offset, spikes }) {
             let (lower, upper) = model.band(at, 3600, deviations);
             prop_assert!(lower <= upper && lower.is_finite() && upper.is_finite(), "{lower}..{upper}");
         }
