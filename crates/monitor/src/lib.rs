@@ -7,6 +7,7 @@ pub mod alarms;
 pub mod buckets;
 pub mod cloudwatch;
 pub mod dashboards;
+mod detectors;
 pub mod engine;
 pub mod entry;
 pub mod events;

@@ -5,6 +5,7 @@
 
 pub mod alarms;
 pub mod dashboards;
+pub mod detectors;
 pub mod metrics;
 pub mod mutes;
 
@@ -15,7 +16,7 @@ macro_rules! cloudwatch_operations {
         $($then)::+! { $($args,)* CloudWatchOperation CloudWatch;
             DeleteAlarmMuteRule delete_alarm_mute_rule Write;
             DeleteAlarms delete_alarms Write;
-            DeleteAnomalyDetector - Write;
+            DeleteAnomalyDetector delete_anomaly_detector Write;
             DeleteDashboards delete_dashboards Write;
             DeleteInsightRules - Write;
             DeleteMetricStream - Write;
@@ -23,7 +24,7 @@ macro_rules! cloudwatch_operations {
             DescribeAlarmHistory describe_alarm_history Read;
             DescribeAlarms describe_alarms Read;
             DescribeAlarmsForMetric describe_alarms_for_metric Read;
-            DescribeAnomalyDetectors - Read;
+            DescribeAnomalyDetectors describe_anomaly_detectors Read;
             DescribeInsightRules - Read;
             DisableAlarmActions disable_alarm_actions Write;
             DisableInsightRules - Write;
@@ -44,7 +45,7 @@ macro_rules! cloudwatch_operations {
             ListMetrics list_metrics Read;
             ListTagsForResource list_tags_for_resource Read;
             PutAlarmMuteRule put_alarm_mute_rule Write;
-            PutAnomalyDetector - Write;
+            PutAnomalyDetector put_anomaly_detector Write;
             PutCompositeAlarm put_composite_alarm Write;
             PutDashboard put_dashboard Write;
             PutInsightRule - Write;
@@ -140,6 +141,17 @@ crate::wire_enum! {
     pub enum HistoryItemType {
         ConfigurationUpdate = "ConfigurationUpdate", StateUpdate = "StateUpdate", Action = "Action",
         AlarmContributorStateUpdate = "AlarmContributorStateUpdate", AlarmContributorAction = "AlarmContributorAction",
+    }
+}
+
+crate::wire_enum! {
+    pub enum AnomalyDetectorType { SingleMetric = "SINGLE_METRIC", MetricMath = "METRIC_MATH" }
+}
+
+crate::wire_enum! {
+    /// Whether a detector knows what is usual: nothing was seen yet, too little was, or enough.
+    pub enum AnomalyDetectorState {
+        PendingTraining = "PENDING_TRAINING", TrainedInsufficientData = "TRAINED_INSUFFICIENT_DATA", Trained = "TRAINED",
     }
 }
 

@@ -100,7 +100,7 @@ fn config(mut request: PutMetricAlarmRequest) -> Result<Config, CloudWatchError>
         insufficient_data_actions,
         rule: Rule::Metric(rule),
     };
-    check_actions_of_several(&config)?;
+    check_kinds_of_actions(&config)?;
     Ok(config)
 }
 
@@ -150,8 +150,21 @@ fn threshold(
     request: &PutMetricAlarmRequest,
     operator: ComparisonOperator,
 ) -> Result<Option<f64>, CloudWatchError> {
-    if request.threshold_metric_id.is_some() || is_of_bands(operator) {
-        return Err(validation("Alarms on anomaly detection bands are not built in Keywatch.".into()));
+    match (request.threshold_metric_id.is_some(), is_of_bands(operator)) {
+        (false, false) => {}
+        (true, true) if request.threshold.is_some() => {
+            let text = "PutMetricAlarm request can not be made with both Threshold and ThresholdMetricId parameters. Only one of them should be present";
+            return Err(validation(text.into()));
+        }
+        (true, true) if request.metrics.is_none() => {
+            return Err(validation("Metrics list should be set if ThresholdMetricId is set.".into()));
+        }
+        (true, true) => return Ok(None),
+        (true, false) => {
+            let text = "ComparisonOperator must be one of LessThanLowerOrGreaterThanUpperThreshold, LessThanLowerThreshold, GreaterThanUpperThreshold if ThresholdMetricId is set.";
+            return Err(validation(text.into()));
+        }
+        (false, true) => return Err(missing("ThresholdMetricId")),
     }
     let threshold = request.threshold.as_ref().ok_or_else(|| missing("Threshold"))?.0;
     if !threshold.is_finite() {
@@ -215,12 +228,16 @@ fn check_insights(period: Second, evaluation_periods: i32) -> Result<(), CloudWa
     Ok(())
 }
 
-/// Alarms with contributors take fewer kinds of actions than others.
-fn check_actions_of_several(config: &Config) -> Result<(), CloudWatchError> {
+/// Alarms with contributors, and alarms on bands, take fewer kinds of actions than others.
+fn check_kinds_of_actions(config: &Config) -> Result<(), CloudWatchError> {
+    let is_of = |action: &String, service: &str| action.split(':').nth(2) == Some(service);
+    let has_band = config.metric().is_some_and(|rule| rule.threshold_metric_id().is_some());
+    if has_band && config.all_actions().any(|action| is_of(action, "autoscaling")) {
+        return Err(validation("Autoscaling actions are not available for anomaly detection alarms".into()));
+    }
     if !config.has_contributors() {
         return Ok(());
     }
-    let is_of = |action: &String, service: &str| action.split(':').nth(2) == Some(service);
     if config.all_actions().any(|action| is_of(action, "autoscaling")) {
         return Err(validation("Autoscaling actions are not available for Multi Time Series alarms".into()));
     }
@@ -330,6 +347,30 @@ mod tests {
     }
 
     #[test]
+    fn bands() {
+        let of = |changes: &str| {
+            let stat = r#"{"Metric":{"Namespace":"App","MetricName":"n"},"Period":300,"Stat":"Sum"}"#;
+            format!(
+                r#"{{"MetricName":null,"Namespace":null,"Statistic":null,"Period":null,"Threshold":null,"ThresholdMetricId":"ad1",
+                "ComparisonOperator":"GreaterThanUpperThreshold","Metrics":[{{"Id":"m1","MetricStat":{stat}}},
+                {{"Id":"ad1","Expression":"ANOMALY_DETECTION_BAND(m1, 2)"}}]{changes}}}"#
+            )
+        };
+        let rule = run(&of("")).unwrap();
+        let rule = rule.metric().unwrap();
+        assert_eq!((rule.threshold, rule.threshold_metric_id(), rule.period()), (None, Some("ad1"), 300));
+        refuses(&of(r#","Threshold":1"#), "ValidationError", "both Threshold and ThresholdMetricId");
+        refuses(&of(r#","ThresholdMetricId":"m1""#), "ValidationError", "exactly one metric matching");
+        refuses(&of(r#","ComparisonOperator":"LessThanThreshold""#), "ValidationError", "must be one of");
+        refuses(&of(r#","Metrics":null"#), "ValidationError", "Metrics list should be set");
+        refuses(
+            &of(r#","AlarmActions":["arn:aws:autoscaling:us-east-1:111122223333:scalingPolicy:x"]"#),
+            "ValidationError",
+            "Autoscaling actions are not available for anomaly detection alarms",
+        );
+    }
+
+    #[test]
     fn refusals() {
         refuses(
             r#"{"ExtendedStatistic":"p99"}"#,
@@ -347,8 +388,12 @@ mod tests {
             "Namespace should not be set if list of Metrics is set.",
         );
         refuses(r#"{"EvaluationInterval":60}"#, "ValidationError", "PromQL");
-        refuses(r#"{"ThresholdMetricId":"ad1"}"#, "ValidationError", "not built");
-        refuses(r#"{"ComparisonOperator":"GreaterThanUpperThreshold"}"#, "ValidationError", "not built");
+        refuses(r#"{"ThresholdMetricId":"ad1"}"#, "ValidationError", "ComparisonOperator must be one of");
+        refuses(
+            r#"{"ComparisonOperator":"GreaterThanUpperThreshold"}"#,
+            "MissingParameter",
+            "ThresholdMetricId",
+        );
         refuses(r#"{"AlarmActions":["nonsense"]}"#, "ValidationError", "Invalid arn syntax: nonsense");
         refuses(r#"{"Period":45}"#, "ValidationError", "Period");
         refuses(r#"{"DatapointsToAlarm":2}"#, "ValidationError", "DatapointsToAlarm");

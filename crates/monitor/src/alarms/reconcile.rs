@@ -8,6 +8,7 @@
 //! **Invariants:** nothing is committed while no state changes; composite alarms are not looked at in the middle of a moment.
 //! **Not here:** the decisions (`evaluate.rs`, `composite`, `hold.rs`), what a change writes (`change.rs`).
 
+mod bands;
 mod early;
 mod judge;
 mod known;
@@ -25,6 +26,7 @@ use keywatch_api::cloudwatch::StateValue;
 use keywatch_store::{LogEntry, Row, Scan, Seq, Store, StoreError, Touched, TouchedKeys};
 
 use self::{
+    bands::Learnt,
     judge::{judge, judge_early},
     known::{Known, Role},
     roster::{Key, Roster},
@@ -37,10 +39,13 @@ use super::{
     store::{ALARM, alarm_key, all_rows, forget_old_history},
 };
 use crate::{
+    detectors::Models,
     engine::Follower,
     metrics::{live::LiveSeries, series::SeriesStore, span::DAY_SECONDS},
 };
 
+/// Models that are kept for alarms; one has some 3 KB, and an alarm on a band of minutes needs two.
+const MODELS_KEPT: usize = 50_000;
 /// Composite alarms above each other that one change may run through at once.
 const LEVELS_MAX: usize = 1_000;
 /// Alarms evaluated by the clock before the log is looked at again.
@@ -53,6 +58,8 @@ const READ_AT_ONCE: usize = 500;
 pub struct AlarmReconciler {
     store: Store,
     live: Arc<LiveSeries>,
+    /// Models of the bands that alarms compare with.
+    models: Models,
     position: Seq,
     /// Tells which alarms were written.
     touched: TouchedKeys,
@@ -85,6 +92,7 @@ impl AlarmReconciler {
         Self {
             store,
             live,
+            models: Models::new(MODELS_KEPT),
             position,
             touched,
             unread: Touched::Any,
@@ -189,6 +197,10 @@ impl AlarmReconciler {
 
     /// Evaluates some metric alarms and writes those that changed.
     async fn evaluate(&mut self, keys: &[Key], now: Timestamp, because: Because) -> Result<(), StoreError> {
+        let learnt = match because {
+            Because::Points => Learnt::default(),
+            Because::Due => self.learn_bands(keys, now).await?,
+        };
         let (mut writes, mut evaluated) = (Vec::new(), Vec::new());
         for some in keys.chunks(READ_AT_ONCE) {
             let judged = |series: &SeriesStore| {
@@ -199,7 +211,11 @@ impl AlarmReconciler {
                     match because {
                         Because::Points => writes.extend(judge_early(key, known, series, &around, now)),
                         Because::Due => {
-                            let Some(judgement) = judge(key, known, series, &around, now) else { continue };
+                            // Not learnt yet, it stays due.
+                            let Some(bands) = learnt.of(key) else { continue };
+                            let Some(judgement) = judge(key, known, series, &around, bands, now) else {
+                                continue;
+                            };
                             writes.extend(judgement.write);
                             evaluated.push((key, judgement.quiet));
                         }

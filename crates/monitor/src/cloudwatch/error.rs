@@ -6,6 +6,8 @@ use keywatch_api::{WireError, cloudwatch::dashboards::DashboardValidationMessage
 use keywatch_iam::AccessDenied;
 use keywatch_store::StoreError;
 
+use crate::detectors::DETECTORS_MAX;
+
 /// The errors of CloudWatch.
 #[derive(Debug)]
 pub enum CloudWatchError {
@@ -35,6 +37,13 @@ pub enum CloudWatchError {
         arn: String,
     },
     LimitExceeded(String),
+    /// No such anomaly detector.
+    NoSuchDetector {
+        /// The metric's name, or the expression's id.
+        id: String,
+    },
+    /// More anomaly detectors than an account and Region may have.
+    TooManyDetectors,
     /// What could not be done although nothing was wrong with the request; for the log.
     Internal(String),
     Store(StoreError),
@@ -52,8 +61,9 @@ impl WireError for CloudWatchError {
             Self::InvalidFormat => "InvalidFormatFault".into(),
             Self::NoSuchAlarm | Self::NoSuchDashboard { .. } => "ResourceNotFound".into(),
             Self::InvalidDashboard { .. } => "InvalidParameterInput".into(),
-            Self::NoSuchResource { .. } => "ResourceNotFoundException".into(),
+            Self::NoSuchResource { .. } | Self::NoSuchDetector { .. } => "ResourceNotFoundException".into(),
             Self::LimitExceeded(_) => "LimitExceededFault".into(),
+            Self::TooManyDetectors => "LimitExceededException".into(),
             Self::Internal(_) | Self::Store(_) => "InternalServiceFault".into(),
         }
     }
@@ -69,8 +79,9 @@ impl WireError for CloudWatchError {
             Self::InvalidFormat => "InvalidFormat",
             Self::NoSuchAlarm | Self::NoSuchDashboard { .. } => "ResourceNotFound",
             Self::InvalidDashboard { .. } => "InvalidParameterInput",
-            Self::NoSuchResource { .. } => "ResourceNotFoundException",
+            Self::NoSuchResource { .. } | Self::NoSuchDetector { .. } => "ResourceNotFoundException",
             Self::LimitExceeded(_) => "LimitExceeded",
+            Self::TooManyDetectors => "LimitExceededException",
             Self::Internal(_) | Self::Store(_) => "InternalServiceError",
         };
         Some(code.into())
@@ -79,7 +90,10 @@ impl WireError for CloudWatchError {
     fn status(&self) -> u16 {
         match self {
             Self::AccessDenied(denied) => denied.status(),
-            Self::NoSuchAlarm | Self::NoSuchDashboard { .. } | Self::NoSuchResource { .. } => 404,
+            Self::NoSuchAlarm
+            | Self::NoSuchDashboard { .. }
+            | Self::NoSuchResource { .. }
+            | Self::NoSuchDetector { .. } => 404,
             Self::Internal(_) | Self::Store(_) => 500,
             _ => 400,
         }
@@ -95,6 +109,10 @@ impl WireError for CloudWatchError {
             | Self::LimitExceeded(text)
             | Self::InvalidDashboard { text, .. } => Some(text.clone()),
             Self::NoSuchDashboard { name } => Some(format!("Dashboard {name} does not exist")),
+            Self::NoSuchDetector { .. } => Some("The anomaly detector does not exist.".to_owned()),
+            Self::TooManyDetectors => {
+                Some(format!("The limit of {DETECTORS_MAX} anomaly detectors in a Region is reached."))
+            }
             Self::InvalidNextToken => Some("The value for NextToken is invalid.".to_owned()),
             Self::InvalidFormat | Self::NoSuchAlarm => Some(String::new()),
             Self::NoSuchResource { arn } => Some(format!("The resource {arn} does not exist.")),
@@ -109,6 +127,9 @@ impl WireError for CloudWatchError {
         match self {
             Self::InvalidDashboard { findings, .. } => {
                 Some(serde_json::json!({ "dashboardValidationMessages": findings }).to_string())
+            }
+            Self::NoSuchDetector { id } => {
+                Some(serde_json::json!({ "ResourceType": "AnomalyDetector", "ResourceId": id }).to_string())
             }
             _ => None,
         }

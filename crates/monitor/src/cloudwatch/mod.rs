@@ -24,6 +24,7 @@ use crate::{
         put_metric_alarm, set_alarm_state,
     },
     dashboards::{delete_dashboards, get_dashboard, list_dashboards, put_dashboard},
+    detectors::{Trainer, delete_anomaly_detector, describe_anomaly_detectors, put_anomaly_detector},
     engine::EngineHandle,
     metrics::{get_metric_data, get_metric_statistics, list_metrics, live::LiveSeries, put_metric_data},
     widget_image::get_metric_widget_image,
@@ -39,12 +40,13 @@ pub struct CloudWatch {
     engine: Option<EngineHandle>,
     /// Painting takes milliseconds.
     pub(crate) painters: Pool,
+    pub(crate) trainer: Trainer,
 }
 
 impl CloudWatch {
     /// Without an engine queries see records and points that are in the log, but nothing that other followers make of it.
     pub fn new(live: Arc<LiveSeries>, engine: Option<EngineHandle>) -> Self {
-        Self { live, engine, painters: Pool::for_generation() }
+        Self { live, engine, painters: Pool::for_generation(), trainer: Trainer::new() }
     }
 
     /// How many metrics there are, of all accounts and Regions.

@@ -14,6 +14,7 @@ use crate::{
 const ALARM_ARN: &str = "arn:aws:cloudwatch:us-east-1:000000000000:alarm:Runaway";
 
 mod alarms;
+mod bands;
 
 struct World {
     rehearsal: Rehearsal,

@@ -40,7 +40,8 @@ pub(crate) async fn get_metric_data(
     let queries = check(&request)?;
     let pages = Pages::new(&request)?;
     service.catch_up(call).await?;
-    let results = service.live.read(|series| answer(series, &queries, &place)).await??;
+    let bands = service.trainer.bands((call.tx.store, &service.live), &queries, &place).await?;
+    let results = service.live.read(|series| answer(series, &queries, &place, &bands)).await??;
     let zone = request.label_options.as_ref().and_then(|options| options.timezone.as_deref());
     let zone = match zone {
         None => TimeZone::UTC,
@@ -85,7 +86,7 @@ impl Pages {
         let total: usize = shown.iter().map(|result| result.points.len()).sum();
         let (mut skip, mut room) = (self.skip, self.max);
         let mut results = Vec::new();
-        for Shown { id, label, mut points, status, messages } in shown {
+        for Shown { id, label, mut points, status, messages, .. } in shown {
             if skip > 0 && skip >= points.len() {
                 skip -= points.len();
                 continue;

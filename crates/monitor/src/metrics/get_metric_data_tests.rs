@@ -3,6 +3,7 @@
 use keywatch_api::{WireError, shape};
 
 use super::*;
+use crate::detectors::Bands;
 use crate::metrics::{
     Unit,
     series::{Datum, MetricRef, SeriesStore},
@@ -54,7 +55,7 @@ fn answer(request: &GetMetricDataRequest) -> Result<GetMetricDataResponse, Cloud
     };
     let queries = check(request)?;
     let pages = Pages::new(request)?;
-    let found = super::answer(&series(), &queries, &place)?;
+    let found = super::answer(&series(), &queries, &place, &Bands::default())?;
     Ok(pages.cut(
         labelled(&queries, found, &place, &TimeZone::UTC),
         request.scan_by.unwrap_or(ScanBy::TimestampDescending),

@@ -28,6 +28,23 @@ pub fn is_period(period: Second) -> bool {
     matches!(period, 1 | 5 | 10 | 20 | 30) || (period > 0 && period % 60 == 0)
 }
 
+/// The finest periods of which data of an age are kept.
+fn step(age: Second) -> Second {
+    match age {
+        _ if age > FIVE_MINUTES_KEPT_DAYS * DAY_SECONDS => 3_600,
+        _ if age > MINUTES_KEPT_DAYS * DAY_SECONDS => 300,
+        _ if age > HIGH_RESOLUTION_KEPT_SECONDS => 60,
+        _ => 1,
+    }
+}
+
+/// The earliest start at which data exist at a period.
+pub fn oldest_start(period: Second, now: Second) -> Second {
+    let ages = [HOURS_KEPT_DAYS, FIVE_MINUTES_KEPT_DAYS, MINUTES_KEPT_DAYS].map(|days| days * DAY_SECONDS);
+    let readable = ages.into_iter().find(|age| period % step(*age) == 0);
+    now - readable.unwrap_or(HIGH_RESOLUTION_KEPT_SECONDS)
+}
+
 /// The periods between `start` and `end`; none when data of that age do not exist at that period.
 pub fn window(
     start: Second,
@@ -36,13 +53,7 @@ pub fn window(
     alignment: Alignment,
     now: Second,
 ) -> Option<Window> {
-    let age = now - start;
-    let step = match age {
-        _ if age > FIVE_MINUTES_KEPT_DAYS * DAY_SECONDS => 3_600,
-        _ if age > MINUTES_KEPT_DAYS * DAY_SECONDS => 300,
-        _ if age > HIGH_RESOLUTION_KEPT_SECONDS => 60,
-        _ => 1,
-    };
+    let step = step(now - start);
     if period % step != 0 {
         return None;
     }
@@ -78,6 +89,15 @@ mod tests {
         assert_eq!(start(16 * 86_400, 300, Alignment::Start), Some(16 * 86_400 + 34));
         assert_eq!(start(64 * 86_400, 300, Alignment::Start), None);
         assert_eq!(start(64 * 86_400, 3_600, Alignment::Start), Some(64 * 86_400 + 1_234));
+    }
+
+    #[test]
+    fn the_oldest_start_can_be_read() {
+        for (period, days) in [(60, 15), (300, 63), (7_200, HOURS_KEPT_DAYS)] {
+            assert_eq!(NOW - oldest_start(period, NOW), days * 86_400, "{period}");
+            assert!(window(oldest_start(period, NOW), NOW, period, Alignment::Multiple, NOW).is_some());
+        }
+        assert_eq!(NOW - oldest_start(10, NOW), 3 * 3_600);
     }
 
     #[test]

@@ -35,6 +35,8 @@ pub(super) struct Definition {
     pub(super) region: Option<String>,
     /// The ARN of an alarm whose metric and threshold are drawn.
     pub(super) alarm: Option<String>,
+    /// The queries of that alarm, of which only the band is drawn.
+    pub(super) of_alarm: Vec<MetricDataQuery>,
 }
 
 /// How the line of a query looks.
@@ -81,6 +83,7 @@ impl Definition {
             zone,
             region: widget.text("region").map(str::to_owned),
             alarm: alarm.and_then(Value::as_str).map(str::to_owned),
+            of_alarm: Vec::new(),
         })
     }
 }

@@ -1,6 +1,8 @@
 //! `GetMetricWidgetImage`: a picture of metrics.
 
-use jiff::Timestamp;
+use std::collections::HashMap;
+
+use jiff::{Timestamp, tz::TimeZone};
 use keywatch_api::{
     Arn, Blob, WireTime,
     cloudwatch::{
@@ -9,8 +11,9 @@ use keywatch_api::{
         metrics::{GetMetricDataRequest, MetricDataQuery},
     },
 };
-use keywatch_chart::{Chart, Fill, Level, Line, png};
+use keywatch_chart::{Band, Chart, Fill, Level, Line, png};
 use keywatch_iam::Call;
+use keywatch_store::Store;
 use serde_json::{Value, json};
 
 use super::definition::{Definition, Style};
@@ -21,10 +24,12 @@ use crate::{
         store::{ALARM, alarm_key},
     },
     cloudwatch::{CloudWatch, CloudWatchError},
+    detectors::Trainer,
     metrics::{
+        Second,
         live::LiveSeries,
         period::Alignment,
-        query::{Place, Shown, answer, check, labelled},
+        query::{Edge, Place, Shown, answer, check, labelled},
     },
 };
 
@@ -63,9 +68,9 @@ pub(crate) async fn get_metric_widget_image(
     if definition.asks() {
         service.catch_up(call).await?;
     }
+    let asked = Asked { store: call.tx.store, live: &service.live, trainer: &service.trainer };
     let chart =
-        answered(&service.live, (call.account().as_str(), call.region.as_str()), definition, call.now)
-            .await?;
+        answered(&asked, (call.account().as_str(), call.region.as_str()), definition, call.now).await?;
     let painted = service.painters.run(move || png(&chart)).await;
     match painted {
         Ok(Ok(picture)) => Ok(GetMetricWidgetImageResponse { metric_widget_image: Blob(picture) }),
@@ -74,27 +79,22 @@ pub(crate) async fn get_metric_widget_image(
     }
 }
 
+/// Who answers what pictures ask.
+pub(super) struct Asked<'a> {
+    pub(super) store: &'a Store,
+    pub(super) live: &'a LiveSeries,
+    pub(super) trainer: &'a Trainer,
+}
+
 /// Asks in an account and Region what a definition asks and draws the answers.
 pub(super) async fn answered(
-    live: &LiveSeries,
+    asked: &Asked<'_>,
     (account, here): (&str, &str),
     definition: Definition,
     now: Timestamp,
 ) -> Result<Chart, CloudWatchError> {
-    if !definition.asks() {
-        return Ok(definition.chart);
-    }
-    let Definition { queries, styles, mut chart, zone, region, .. } = definition;
-    let time = |second: i64| Timestamp::from_second(second).map(WireTime).unwrap_or(WireTime(now));
-    let request = GetMetricDataRequest {
-        metric_data_queries: queries,
-        start_time: time(chart.start),
-        end_time: time(chart.end),
-        next_token: None,
-        scan_by: None,
-        max_datapoints: None,
-        label_options: None,
-    };
+    let asks = definition.asks();
+    let Definition { queries, styles, mut chart, zone, region, of_alarm, .. } = definition;
     let region = region.unwrap_or_else(|| here.to_owned());
     let partition = format!("{account}/{region}");
     let place = Place {
@@ -106,10 +106,45 @@ pub(super) async fn answered(
         now: now.as_second(),
         alignment: Alignment::Multiple,
     };
-    let checked = check(&request)?;
-    let results = live.read(|series| answer(series, &checked, &place)).await??;
-    let shown = labelled(&checked, results, &place, &zone);
-    chart.incomplete = shown.len() > LINES_MAX || shown.iter().any(|one| one.status != StatusCode::Complete);
+    if asks {
+        let shown = asked.ask(queries, &place, &zone).await?;
+        chart.incomplete =
+            shown.len() > LINES_MAX || shown.iter().any(|one| one.status != StatusCode::Complete);
+        chart.bands = bands(&shown, &styles);
+        chart.lines = lines(shown, &styles);
+    }
+    if !of_alarm.is_empty() {
+        let shown = asked.ask(of_alarm, &place, &zone).await?;
+        chart.bands.extend(bands(&shown, &HashMap::new()));
+    }
+    Ok(chart)
+}
+
+impl Asked<'_> {
+    async fn ask(
+        &self,
+        queries: Vec<MetricDataQuery>,
+        place: &Place<'_>,
+        zone: &TimeZone,
+    ) -> Result<Vec<Shown>, CloudWatchError> {
+        let time = |second: Second| WireTime(Timestamp::from_second(second).unwrap_or(Timestamp::UNIX_EPOCH));
+        let request = GetMetricDataRequest {
+            metric_data_queries: queries,
+            start_time: time(place.start),
+            end_time: time(place.end),
+            next_token: None,
+            scan_by: None,
+            max_datapoints: None,
+            label_options: None,
+        };
+        let checked = check(&request)?;
+        let bands = self.trainer.bands((self.store, self.live), &checked, place).await?;
+        let results = self.live.read(|series| answer(series, &checked, place, &bands)).await??;
+        Ok(labelled(&checked, results, place, zone))
+    }
+}
+
+fn lines(shown: Vec<Shown>, styles: &HashMap<String, Style>) -> Vec<Line> {
     let mut last: Option<String> = None;
     let line = |one: Shown| {
         let Style { color, on_right, period } = styles.get(&one.id).cloned().unwrap_or_default();
@@ -118,8 +153,26 @@ pub(super) async fn answered(
         last = Some(one.id);
         Line { label: one.label, color, on_right, period: period.into(), points: one.points }
     };
-    chart.lines = shown.into_iter().take(LINES_MAX).map(line).collect();
-    Ok(chart)
+    shown.into_iter().filter(|one| one.edge.is_none()).take(LINES_MAX).map(line).collect()
+}
+
+/// The bands among answers: each is two of them, the lower edge first, with the same times.
+fn bands(shown: &[Shown], styles: &HashMap<String, Style>) -> Vec<Band> {
+    let band = |pair: &[Shown]| {
+        let [lower, upper] = pair else { return None };
+        if (lower.edge, upper.edge) != (Some(Edge::Lower), Some(Edge::Upper)) {
+            return None;
+        }
+        let label =
+            lower.label.strip_suffix(Edge::Lower.word()).unwrap_or(&lower.label).trim_end().to_owned();
+        let edges = lower.points.iter().zip(&upper.points);
+        let points: Vec<_> = edges.map(|((time, lower), (_, upper))| (*time, *lower, *upper)).collect();
+        let Style { color, on_right, period } = styles.get(&lower.id).cloned().unwrap_or_default();
+        // Expressions are styled with the widget's period, alarms with none; the band's times tell its own.
+        let apart = points.windows(2).map(|pair| pair[1].0 - pair[0].0).min().unwrap_or(0);
+        Some(Band { label, color, on_right, period: Second::from(period).max(apart), points })
+    };
+    shown.windows(2).filter_map(band).collect()
 }
 
 /// The alarm of an annotation, which is one of the caller's account.
@@ -144,6 +197,10 @@ pub(super) fn draw_alarm(
         let widget = alarm_widget(rule).to_string();
         let Definition { queries, styles, .. } = Definition::read(&widget, now)?;
         (definition.queries, definition.styles) = (queries, styles);
+    } else if let Subject::Queries(queries) = &rule.subject
+        && queries.threshold_metric_id.is_some()
+    {
+        definition.of_alarm.clone_from(&queries.metrics);
     }
     if definition.chart.title.is_empty() {
         definition.chart.title = alarm.name.clone();

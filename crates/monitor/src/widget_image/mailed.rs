@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::{
     definition::Definition,
-    get_metric_widget_image::{answered, draw_alarm},
+    get_metric_widget_image::{Asked, answered, draw_alarm},
 };
 use crate::{
     alarms::{
@@ -22,6 +22,7 @@ use crate::{
         store::{ALARM, alarm_key},
     },
     cloudwatch::CloudWatchError,
+    detectors::Trainer,
     entry::AlarmNotice,
     metrics::live::LiveSeries,
     notify::illustration::{Illustrate, Illustration},
@@ -57,6 +58,7 @@ pub struct Illustrator {
     keys: Arc<dyn KeyFacts>,
     /// Painting takes milliseconds.
     painters: Pool,
+    trainer: Trainer,
 }
 
 /// Why there is no picture.
@@ -72,7 +74,7 @@ enum NoPicture {
 
 impl Illustrator {
     pub fn new(store: Store, live: Arc<LiveSeries>, keys: Arc<dyn KeyFacts>) -> Self {
-        Self { store, live, keys, painters: Pool::for_generation() }
+        Self { store, live, keys, painters: Pool::for_generation(), trainer: Trainer::new() }
     }
 
     /// The metric of an alarm; none of composite alarms and of alarms that are gone.
@@ -104,7 +106,8 @@ impl Illustrator {
         });
         let mut definition = Definition::read(&widget.to_string(), at)?;
         draw_alarm(&mut definition, alarm, at)?;
-        answered(&self.live, (&alarm.account, &alarm.region), definition, at).await
+        let asked = Asked { store: &self.store, live: &self.live, trainer: &self.trainer };
+        answered(&asked, (&alarm.account, &alarm.region), definition, at).await
     }
 }
 

@@ -15,8 +15,9 @@ use crate::{
         evaluate::{Band, Datapoint, Decision, Verdict, evaluate},
         hold::Around,
         reason::{Described, INITIAL, contributor_reason, reason, reason_data},
-        spec::Spec,
+        spec::{MissingData, Spec},
     },
+    detectors::Bands,
     metrics::{
         Second,
         period::Alignment,
@@ -41,6 +42,7 @@ pub(super) fn judge(
     known: &Known,
     series: &SeriesStore,
     around: &dyn Fn() -> Around,
+    bands: &Bands,
     now: Timestamp,
 ) -> Option<Judgement> {
     let Role::Metric(watched) = &known.role else { return None };
@@ -53,7 +55,9 @@ pub(super) fn judge(
         Subject::Queries(queries) => queries,
     };
     let window = window_of_queries(&watched.spec, now.as_second());
-    let write = match ask(&known.alarm, queries, &window, series, now) {
+    let partition = known.alarm.partition();
+    let place = place(&known.alarm, &partition, &window, now);
+    let write = match ask(queries, &place, series, bands) {
         Err(text) => failed(&known.alarm.state, &text, now).map(write),
         Ok(watching) if queries.group_by.is_empty() => {
             one_line(known, watched, &watching, &window, now).map(write)
@@ -157,8 +161,8 @@ fn datapoints(spec: &Spec, window: &Window, buckets: &[Bucket]) -> Vec<Option<Da
     points
 }
 
-/// Queries of less than a minute give points at multiples of their period.
-fn window_of_queries(spec: &Spec, now: Second) -> Window {
+/// The periods that an alarm on queries looks at: of less than a minute they start at multiples of the period.
+pub(super) fn window_of_queries(spec: &Spec, now: Second) -> Window {
     let window = spec.window(now);
     if spec.period >= 60 {
         return window;
@@ -166,25 +170,28 @@ fn window_of_queries(spec: &Spec, now: Second) -> Window {
     Window { start: window.start.div_euclid(spec.period) * spec.period, ..window }
 }
 
-fn ask(
-    alarm: &Alarm,
-    queries: &Queries,
-    window: &Window,
-    series: &SeriesStore,
-    now: Timestamp,
-) -> Result<Watching, String> {
-    use keywatch_api::WireError as _;
-
-    let place = Place {
-        partition: &alarm.partition(),
+/// Where and when an alarm's queries ask.
+pub(super) fn place<'a>(alarm: &'a Alarm, partition: &'a str, window: &Window, now: Timestamp) -> Place<'a> {
+    Place {
+        partition,
         account: &alarm.account,
         region: &alarm.region,
         start: window.start,
         end: window.end(),
         now: now.as_second(),
         alignment: Alignment::Start,
-    };
-    watch(series, &queries.metrics, queries.threshold_metric_id.as_deref(), &place)
+    }
+}
+
+fn ask(
+    queries: &Queries,
+    place: &Place<'_>,
+    series: &SeriesStore,
+    bands: &Bands,
+) -> Result<Watching, String> {
+    use keywatch_api::WireError as _;
+
+    watch(series, &queries.metrics, queries.threshold_metric_id.as_deref(), place, bands)
         .map_err(|error| error.message().unwrap_or_default())
 }
 
@@ -205,7 +212,11 @@ fn one_line(
     window: &Window,
     now: Timestamp,
 ) -> Option<State> {
-    let spec = &watched.spec;
+    let spec = match &watching.band {
+        // Before anything is expected nothing can be missing from it either.
+        Some([lower, _]) if lower.is_empty() => &Spec { missing_data: MissingData::Missing, ..watched.spec },
+        _ => &watched.spec,
+    };
     let points = match watching.lines.first() {
         Some(line) => places(window, &line.points, watching.band.as_ref()),
         None => vec![None; window.count],

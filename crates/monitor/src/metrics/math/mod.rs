@@ -66,6 +66,27 @@ pub enum Operator {
     Or,
 }
 
+impl Operator {
+    /// How it is written.
+    pub const fn sign(self) -> &'static str {
+        match self {
+            Self::Add => "+",
+            Self::Subtract => "-",
+            Self::Multiply => "*",
+            Self::Divide => "/",
+            Self::Power => "^",
+            Self::Equal => "==",
+            Self::NotEqual => "!=",
+            Self::Less => "<",
+            Self::LessOrEqual => "<=",
+            Self::Greater => ">",
+            Self::GreaterOrEqual => ">=",
+            Self::And => "AND",
+            Self::Or => "OR",
+        }
+    }
+}
+
 /// How `SORT` orders: by which figure of each series, which way, and how many stay.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sorting {

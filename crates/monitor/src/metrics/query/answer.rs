@@ -5,9 +5,10 @@ use keywatch_api::cloudwatch::{
     metrics::{MessageData, MetricStat},
 };
 
-use super::{Checked, Found, Name, Place, Source, check::in_expression, sources::Answers};
+use super::{Checked, Edge, Found, Name, Place, Source, check::in_expression, sources::Answers};
 use crate::{
     cloudwatch::CloudWatchError,
+    detectors::Bands,
     metrics::{
         Second, Unit, insights,
         math::{Series, Value},
@@ -17,7 +18,7 @@ use crate::{
     },
 };
 
-/// What every query gives, in the order of the queries.
+/// What every query gives, in the order of the queries; `bands` are those that [`super::plan`] planned for them.
 ///
 /// # Errors
 /// Expressions that their data make wrong.
@@ -25,19 +26,32 @@ pub(crate) fn answer(
     series: &SeriesStore,
     queries: &[Checked<'_>],
     place: &Place<'_>,
+    bands: &Bands,
 ) -> Result<Vec<Vec<Found>>, CloudWatchError> {
-    let answers = Answers::new(series, queries, place);
+    let answers = Answers::new(series, queries, place, bands);
     let one = |(at, query): (usize, &Checked<'_>)| match &query.source {
         Source::Metric { stat, statistic, dimensions } => {
             Ok(vec![metric(series, stat, *statistic, dimensions, place)])
         }
         Source::Math { .. } => {
             let found = answers.value(at).map_err(|error| in_expression(&query.query.id, &error))?;
-            Ok(computed(found, &answers))
+            Ok(if query.is_band() { edges(found) } else { computed(found, &answers) })
         }
         Source::Insights { query, period } => Ok(selected(series, query, *period, place)),
     };
     queries.iter().enumerate().map(one).collect()
+}
+
+/// The two edges of a band, the lower one first.
+fn edges(value: Value) -> Vec<Found> {
+    let Value::Array(array) = value else { return Vec::new() };
+    let found = |(series, edge): (Series, Edge)| Found {
+        name: Name::Edge(edge),
+        points: series.points,
+        status: StatusCode::Complete,
+        messages: Vec::new(),
+    };
+    array.into_iter().zip([Edge::Lower, Edge::Upper]).map(found).collect()
 }
 
 /// What metric math gave; a scalar, which is never shown, gives nothing.

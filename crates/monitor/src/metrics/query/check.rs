@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use keywatch_api::cloudwatch::metrics::{GetMetricDataRequest, MetricDataQuery, MetricStat};
 
-use super::{Checked, QUERIES_MAX, Source, validation};
+use super::{Checked, QUERIES_MAX, Source, banded, validation};
 use crate::{
     cloudwatch::CloudWatchError,
     metrics::{
@@ -59,6 +59,7 @@ pub(super) fn check_queries(queries: &[MetricDataQuery]) -> Result<Vec<Checked<'
         ));
     }
     check_kinds(&checked)?;
+    banded::check(&checked)?;
     Ok(checked)
 }
 

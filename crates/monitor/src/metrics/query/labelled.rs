@@ -2,7 +2,7 @@
 
 use jiff::tz::TimeZone;
 
-use super::{Checked, Found, Name, Place, Shown, Source};
+use super::{Checked, Edge, Found, Name, Place, Shown, Source};
 use crate::metrics::label::{Subject, default_labels, fill};
 
 impl Checked<'_> {
@@ -65,7 +65,7 @@ fn of_query(
     let names: Vec<Option<String>> = found
         .iter()
         .map(|found| match &found.name {
-            Name::Query => None,
+            Name::Query | Name::Edge(_) => None,
             Name::Group(group) => Some(group.clone()),
             Name::Metric(_) => of_members.next(),
         })
@@ -89,8 +89,17 @@ fn of_query(
                 }
             }
         };
+        let edge = edge(&found.name);
+        let label = edge.map_or(label.clone(), |edge| format!("{label} {}", edge.word()));
         let Found { points, status, messages, .. } = found;
-        Shown { id: query.query.id.clone(), label, points, status, messages }
+        Shown { id: query.query.id.clone(), label, edge, points, status, messages }
     };
     found.into_iter().zip(names).map(shown).collect()
+}
+
+fn edge(name: &Name) -> Option<Edge> {
+    match name {
+        Name::Edge(edge) => Some(*edge),
+        _ => None,
+    }
 }

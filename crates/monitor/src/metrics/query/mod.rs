@@ -2,10 +2,12 @@
 //! A **query** asks for one metric, for what an expression of metric math makes of others, or in Metrics Insights. Requests are
 //! checked whole (`check.rs`), then every query is **answered** from the series (`answer.rs`, `sources.rs`), and what may be seen is
 //! **labelled** (`labelled.rs`). Pure but for reading series.
-//! Alarms ask the same queries (`watched.rs`).
+//! Alarms ask the same queries (`watched.rs`). Which bands of what is expected they ask for is told before (`banded.rs`), so that
+//! models can be trained while nobody waits for the series.
 //! **Not here:** pages and the wire (`get_metric_data.rs`).
 
 mod answer;
+mod banded;
 mod check;
 mod labelled;
 mod sources;
@@ -18,11 +20,18 @@ use keywatch_api::cloudwatch::{
 
 pub(crate) use self::{
     answer::answer,
+    banded::{learnt, past, plan, plan_queries},
     check::check,
     labelled::labelled,
     watched::{Line, Outline, Watching, outline, watch},
 };
-use super::{Second, insights, label::Subject, math::Expression, period::Alignment, statistics::Statistic};
+use super::{
+    Second, insights,
+    label::Subject,
+    math::{Expression, Function},
+    period::Alignment,
+    statistics::Statistic,
+};
 use crate::cloudwatch::CloudWatchError;
 
 pub const QUERIES_MAX: usize = 500;
@@ -44,6 +53,16 @@ pub(crate) struct Checked<'a> {
     query: &'a MetricDataQuery,
     source: Source<'a>,
     visible: bool,
+}
+
+impl Checked<'_> {
+    /// The query gives the two edges of a band.
+    fn is_band(&self) -> bool {
+        matches!(
+            &self.source,
+            Source::Math { expression: Expression::Call(Function::AnomalyDetectionBand, _), .. }
+        )
+    }
 }
 
 enum Source<'a> {
@@ -68,12 +87,33 @@ enum Name {
     Group(String),
     /// One metric of an array.
     Metric(Box<Subject>),
+    /// One edge of a band.
+    Edge(Edge),
+}
+
+/// The edges of a band, in the order in which they are answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Edge {
+    Lower,
+    Upper,
+}
+
+impl Edge {
+    /// What is added to a label.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Lower => "Low",
+            Self::Upper => "High",
+        }
+    }
 }
 
 /// One labelled result, oldest point first.
 pub(crate) struct Shown {
     pub(crate) id: String,
     pub(crate) label: String,
+    /// Which edge of a band it is, if it is one.
+    pub(crate) edge: Option<Edge>,
     pub(crate) points: Vec<(Second, f64)>,
     pub(crate) status: StatusCode,
     pub(crate) messages: Vec<MessageData>,

@@ -4,7 +4,8 @@ use std::cell::{Cell, RefCell};
 
 use keywatch_api::cloudwatch::metrics::MessageData;
 
-use super::{Checked, Found, Place, Source, answer};
+use super::{Checked, Found, Place, Source, answer, banded};
+use crate::detectors::Bands;
 use crate::metrics::{
     Second,
     label::Subject,
@@ -20,11 +21,15 @@ use crate::metrics::{
 /// The period of expressions that neither say one nor compute with anything that has one.
 const PERIOD_DEFAULT: Second = 300;
 
+/// Bands are no wider than so many standard deviations.
+const DEVIATIONS_MAX: f64 = 1_000.0;
+
 /// The answers of a request as far as they were needed.
 pub(super) struct Answers<'a> {
     series: &'a SeriesStore,
     queries: &'a [Checked<'a>],
     place: &'a Place<'a>,
+    bands: &'a Bands,
     values: RefCell<Vec<Option<Value>>>,
     /// The metrics that series of arrays come from.
     subjects: RefCell<Vec<Subject>>,
@@ -34,11 +39,17 @@ pub(super) struct Answers<'a> {
 }
 
 impl<'a> Answers<'a> {
-    pub(super) fn new(series: &'a SeriesStore, queries: &'a [Checked<'a>], place: &'a Place<'a>) -> Self {
+    pub(super) fn new(
+        series: &'a SeriesStore,
+        queries: &'a [Checked<'a>],
+        place: &'a Place<'a>,
+        bands: &'a Bands,
+    ) -> Self {
         Self {
             series,
             queries,
             place,
+            bands,
             values: RefCell::new(vec![None; queries.len()]),
             subjects: RefCell::default(),
             period: Cell::new(None),
@@ -72,6 +83,21 @@ impl<'a> Answers<'a> {
         };
         self.values.borrow_mut()[at] = Some(value.clone());
         Ok(value)
+    }
+
+    /// The points of an expression, of which a period is known.
+    pub(super) fn points(
+        &self,
+        expression: &Expression,
+        period: Second,
+    ) -> Result<Vec<(Second, f64)>, MathError> {
+        let outer = self.period.replace(Some(period));
+        let value = math::evaluate(expression, self);
+        self.period.set(outer);
+        match value? {
+            Value::Series(series) => Ok(series.points),
+            _ => Err(MathError("A time series is needed".into())),
+        }
     }
 
     pub(super) fn subject(&self, origin: usize) -> Subject {
@@ -177,8 +203,21 @@ impl Sources for Answers<'_> {
         Ok(found.into_iter().take(SERIES_MAX).map(series).collect())
     }
 
-    fn band(&self, _: &Expression, _: &Series, _: f64) -> Result<[Series; 2], MathError> {
-        Err(MathError("ANOMALY_DETECTION_BAND is not built in Keywatch".into()))
+    fn band(&self, argument: &Expression, _: &Series, deviations: f64) -> Result<[Series; 2], MathError> {
+        if !(deviations > 0.0 && deviations <= DEVIATIONS_MAX) {
+            let text = format!(
+                "ANOMALY_DETECTION_BAND takes more than 0 and at most {DEVIATIONS_MAX} standard deviations"
+            );
+            return Err(MathError(text));
+        }
+        let wanted = banded::of_argument(argument, self.queries)?;
+        let edges = |time: Second| Some((time, self.bands.edges(&wanted, time, deviations)?));
+        let edges: Vec<(Second, (f64, f64))> =
+            self.times(wanted.period).into_iter().filter_map(edges).collect();
+        let none = Series { period: wanted.period, ..Series::default() };
+        let lower = none.with(edges.iter().map(|(time, (lower, _))| (*time, *lower)));
+        let upper = none.with(edges.iter().map(|(time, (_, upper))| (*time, *upper)));
+        Ok([lower, upper])
     }
 
     fn quota(&self, _: &Expression, _: &Series) -> Result<Series, MathError> {

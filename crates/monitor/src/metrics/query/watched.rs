@@ -7,13 +7,8 @@ use keywatch_api::cloudwatch::metrics::MetricDataQuery;
 use super::{Checked, Place, Source, answer::answer, check::check_queries, validation};
 use crate::{
     cloudwatch::CloudWatchError,
-    metrics::{
-        Second, insights,
-        insights::Key,
-        math::{Expression, Function},
-        period::window,
-        series::SeriesStore,
-    },
+    detectors::Bands,
+    metrics::{Second, insights, insights::Key, math::Expression, period::window, series::SeriesStore},
 };
 
 /// Metrics, and expressions, of one alarm.
@@ -79,13 +74,18 @@ pub(crate) fn outline(queries: &[MetricDataQuery], band: Option<&str>) -> Result
         return Err(validation("SEARCH is not supported on Metric Alarms."));
     }
     let banded = checked.iter().position(|query| band == Some(query.query.id.as_str()));
-    if band.is_some() && !banded.is_some_and(|at| checked[at].visible && is_band(&checked[at])) {
+    if band.is_some() && !banded.is_some_and(|at| checked[at].visible && checked[at].is_band()) {
         return Err(validation(
             "Metrics list must contain exactly one metric matching the ThresholdMetricId parameter",
         ));
     }
     let watched = watched(&checked, band)
         .ok_or_else(|| validation("Exactly one element of the metrics list should return data."))?;
+    if band.is_some() && matches!(checked[watched].source, Source::Insights { .. }) {
+        return Err(validation(
+            "Alarms on anomaly detection bands watch a metric or the result of a metric math expression.",
+        ));
+    }
     result(&checked, &checked[watched])
 }
 
@@ -127,6 +127,7 @@ pub(crate) fn watch(
     queries: &[MetricDataQuery],
     band: Option<&str>,
     place: &Place<'_>,
+    bands: &Bands,
 ) -> Result<Watching, CloudWatchError> {
     let checked = check_queries(queries)?;
     let Some(at) = watched(&checked, band) else {
@@ -135,7 +136,7 @@ pub(crate) fn watch(
     if let Source::Insights { query, period } = &checked[at].source {
         return Ok(groups(series, query, *period, place));
     }
-    let mut answers = answer(series, &checked, place)?;
+    let mut answers = answer(series, &checked, place, bands)?;
     let band = match band.and_then(|id| checked.iter().position(|query| query.query.id == id)) {
         None => None,
         Some(at) => {
@@ -161,13 +162,6 @@ fn groups(series: &SeriesStore, query: &insights::Query, period: Second, place: 
 /// Which query is compared: the visible one that is no band.
 fn watched(checked: &[Checked<'_>], band: Option<&str>) -> Option<usize> {
     checked.iter().position(|query| query.visible && band != Some(query.query.id.as_str()))
-}
-
-fn is_band(query: &Checked<'_>) -> bool {
-    matches!(
-        &query.source,
-        Source::Math { expression: Expression::Call(Function::AnomalyDetectionBand, _), .. }
-    )
 }
 
 fn uses(query: &Checked<'_>, wanted: &dyn Fn(&Expression) -> bool) -> bool {
@@ -231,6 +225,12 @@ mod tests {
                 format!("[{shown}]"),
                 Some("ad1"),
                 "Exactly two elements of the metrics list should return data.",
+            ),
+            (
+                r#"[{"Id":"q1","Expression":"SELECT SUM(n) FROM App","Period":60},{"Id":"ad1","Expression":"ANOMALY_DETECTION_BAND(m1)"}]"#
+                    .replace("[{", &format!("[{m1},{{")),
+                Some("ad1"),
+                "watch a metric or the result",
             ),
             (
                 format!(r#"[{shown},{{"Id":"e1","Expression":"m2 * 2"}}]"#),
