@@ -9,7 +9,7 @@ use libfuzzer_sys::fuzz_target;
 #[path = "../../crates/patterns/tests/reference/mod.rs"]
 mod reference;
 
-use reference::{Choices, event, json::Json};
+use reference::{Choices, event};
 
 const PATTERNS: usize = 4;
 
@@ -35,7 +35,8 @@ fn as_text(pattern: &[u8], event: &[u8]) {
 fn as_choices(data: &[u8]) {
     let choices = &mut Choices::of(data);
     let patterns: Vec<_> = (0..PATTERNS).map(|_| event::grow(choices)).collect();
-    let json = Json::object(choices, 3);
+    let wanted = &patterns[choices.below(PATTERNS)];
+    let json = event::grow_event(choices, wanted);
     let mut text = String::new();
     json.write(choices, &mut text);
     let mut set = RuleSet::default();

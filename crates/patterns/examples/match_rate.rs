@@ -13,6 +13,7 @@ use keywatch_patterns::{
 
 const MIB_DEFAULT: usize = 64;
 const ROUNDS: usize = 5;
+const TURNS: usize = 8;
 const EVENTS: usize = 4_096;
 const EVENT_BYTES: usize = 1_600;
 /// The pattern of the KMS Developer Guide.
@@ -83,13 +84,17 @@ fn processor_time(start: Instant) -> Duration {
     nanoseconds.map_or_else(|| start.elapsed(), Duration::from_nanos)
 }
 
+fn best(work: impl FnMut() -> usize) -> (f64, usize) {
+    best_of(ROUNDS, work)
+}
+
 /// The least seconds that the work took in several rounds, and what it answers.
-fn best(mut work: impl FnMut() -> usize) -> (f64, usize) {
+fn best_of(rounds: usize, mut work: impl FnMut() -> usize) -> (f64, usize) {
     const ROUND: Duration = Duration::from_millis(200);
     let start = Instant::now();
     let mut least = f64::INFINITY;
     let mut answer = 0;
-    for _ in 0..ROUNDS {
+    for _ in 0..rounds {
         let before = processor_time(start);
         let mut times = 0;
         let passed = loop {
@@ -169,13 +174,25 @@ fn events() {
             r#"{{"source":["aws.kms"],"detail-type":["AWS API Call via CloudTrail"],"detail":{{"eventName":["Decrypt","Encrypt","Sign"],"resources":{{"ARN":["{arn}"]}}}}}}"#
         )
     };
-    let mut of_ten = 0.0;
     println!("event patterns: one rule a key, its uses among {EVENTS} events of {EVENT_BYTES} bytes");
-    for rules in [10, 100, 1_000, 10_000] {
+    let counts = [10, 100, 1_000, 10_000];
+    let sets = counts.map(|rules| {
         let events: Vec<String> = (0..EVENTS).map(|_| event(rules)).collect();
-        let (rate, hits) = rate(&events, (0..rules).map(by_key));
-        of_ten = if rules == 10 { rate } else { of_ten };
-        println!("{rate:9.0} events/s {hits:8} hits  {rules} rules, {:.2} of the rate at 10", rate / of_ten);
+        (rules, events, rule_set((0..rules).map(by_key)))
+    });
+    // In turn, so that what else the machine does falls on all alike.
+    let mut best_rates = [(0.0_f64, 0); 4];
+    for _ in 0..TURNS {
+        for ((_, events, rules), best) in sets.iter().zip(&mut best_rates) {
+            let (rate, hits) = rate(events, rules, 1);
+            *best = (best.0.max(rate), hits);
+        }
+    }
+    for ((rate, hits), rules) in best_rates.into_iter().zip(counts) {
+        println!(
+            "{rate:9.0} events/s {hits:8} hits  {rules} rules, {:.2} of the rate at 10",
+            rate / best_rates[0].0
+        );
     }
     println!("event patterns: 1,000 rules of other kinds");
     let events: Vec<String> = (0..EVENTS).map(|_| event(1_000)).collect();
@@ -207,19 +224,20 @@ fn events() {
         }),
     ];
     for (name, source) in kinds {
-        let (rate, hits) = rate(&events, (0..1_000).map(source));
+        let (rate, hits) = rate(&events, &rule_set((0..1_000).map(source)), ROUNDS);
         println!("{rate:9.0} events/s {hits:8} hits  {name}");
     }
 }
 
+fn rule_set(sources: impl Iterator<Item = String>) -> RuleSet<usize> {
+    let pattern = |source: String| EventPattern::parse(&source).expect("a pattern");
+    sources.map(pattern).enumerate().collect()
+}
+
 /// Events a second and matches of one round.
-fn rate(events: &[String], sources: impl Iterator<Item = String>) -> (f64, usize) {
-    let patterns = sources
-        .enumerate()
-        .map(|(number, source)| (number, EventPattern::parse(&source).expect("a pattern")));
-    let rules: RuleSet<usize> = patterns.collect();
+fn rate(events: &[String], rules: &RuleSet<usize>, rounds: usize) -> (f64, usize) {
     let mut scratch = Scratch::default();
-    let (seconds, hits) =
-        best(|| events.iter().map(|event| rules.matching(event, &mut scratch).count()).sum());
+    let work = || events.iter().map(|event| rules.matching(event, &mut scratch).count()).sum();
+    let (seconds, hits) = best_of(rounds, work);
     (events.len() as f64 / seconds, hits)
 }

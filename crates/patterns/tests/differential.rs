@@ -14,8 +14,11 @@ use serde::de::IgnoredAny;
 const DEPTH_MAX: usize = keywatch_json::DEPTH_MAX as usize;
 
 /// A message, now and then not an object, cut short or nested too deep; and what it is, if it is an object.
-fn message(choices: &mut Choices<'_>) -> (String, Option<Json>) {
-    let mut json = if choices.once_in(20) { Json::grow(choices, 2) } else { Json::object(choices, 3) };
+fn message(
+    choices: &mut Choices<'_>,
+    object: impl FnOnce(&mut Choices<'_>) -> Json,
+) -> (String, Option<Json>) {
+    let mut json = if choices.once_in(20) { Json::grow(choices, 2) } else { object(choices) };
     let mut depth = 0;
     if let Json::Object(members) = &mut json
         && choices.once_in(40)
@@ -37,8 +40,41 @@ fn message(choices: &mut Choices<'_>) -> (String, Option<Json>) {
     (text, (is_json && matches!(json, Json::Object(_))).then_some(json))
 }
 
+/// As many cases, unless the environment says how many.
+fn config(cases: u32) -> ProptestConfig {
+    let chosen = ProptestConfig::default();
+    if std::env::var_os("PROPTEST_CASES").is_some() { chosen } else { ProptestConfig { cases, ..chosen } }
+}
+
+/// What is grown is worth comparing: patterns match often enough, and often not.
+#[test]
+fn both_answers_occur() {
+    const ROUNDS: usize = 2_000;
+    const SHARE: usize = 20;
+    let (mut filters, mut events, mut state) = (0, 0, 1_u64);
+    for _ in 0..ROUNDS {
+        let bytes: Vec<u8> = std::iter::repeat_with(|| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 56) as u8
+        })
+        .take(300)
+        .collect();
+        let choices = &mut Choices::of(&bytes);
+        let filter = Filter::grow(choices);
+        let fields = event::grow(choices);
+        filters += usize::from(filter.holds(&Json::object(choices, 3)));
+        events += usize::from(event::matches(&fields, &event::grow_event(choices, &fields)));
+    }
+    for matches in [filters, events] {
+        assert!(
+            (ROUNDS / SHARE..ROUNDS - ROUNDS / SHARE).contains(&matches),
+            "{filters}, {events} of {ROUNDS}"
+        );
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1_000, ..ProptestConfig::default() })]
+    #![proptest_config(config(1_000))]
 
     #[test]
     fn filters(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
@@ -50,7 +86,7 @@ proptest! {
             return Ok(());
         };
         for _ in 0..3 {
-            let (text, json) = message(choices);
+            let (text, json) = message(choices, |choices| Json::object(choices, 3));
             let want = json.is_some_and(|json| filter.holds(&json));
             prop_assert_eq!(pattern.matches(&text), want, "{} on {}", source, text);
         }
@@ -66,11 +102,16 @@ proptest! {
             return Ok(());
         };
         for _ in 0..3 {
-            let (text, json) = message(choices);
+            let (text, json) = message(choices, |choices| event::grow_event(choices, &fields));
             let want = json.is_some_and(|json| event::matches(&fields, &json));
             prop_assert_eq!(pattern.matches(&text), want, "{} on {}", source, text);
         }
     }
+
+}
+
+proptest! {
+    #![proptest_config(config(200))]
 
     /// Rules are taken in and out; what is left answers as each would alone.
     #[test]
@@ -88,7 +129,8 @@ proptest! {
                 let (id, number, _) = kept.remove(choices.below(kept.len()));
                 prop_assert_eq!(rules.remove(id), Some(number));
             }
-            let json = Json::object(choices, 3);
+            let Some((_, _, wanted)) = kept.get(choices.below(kept.len().max(1))) else { continue };
+            let json = event::grow_event(choices, wanted);
             let mut text = String::new();
             json.write(choices, &mut text);
             let got: Vec<usize> = rules.matching(&text, &mut scratch).copied().collect();
@@ -97,6 +139,11 @@ proptest! {
             prop_assert_eq!(got, want, "{}", text);
         }
     }
+
+}
+
+proptest! {
+    #![proptest_config(config(1_000))]
 
     /// Whatever the text is, `is_json` answers what a parser does.
     #[test]

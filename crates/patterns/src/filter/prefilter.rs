@@ -36,7 +36,7 @@ impl Prefilter {
         clauses.dedup();
         clauses.sort_by_key(|clause| std::cmp::Reverse(worth(clause)));
         clauses.truncate(CLAUSES_MAX);
-        Self { clauses: clauses.iter().filter_map(|clause| Search::new(clause)).collect() }
+        Self { clauses: clauses.iter().filter_map(Search::new).collect() }
     }
 
     pub(super) fn may_match(&self, message: &[u8]) -> bool {

@@ -319,3 +319,47 @@ fn is_unwanted(value: &Json, unwanted: &Value) -> bool {
         .iter()
         .any(|argument| satisfies(value, if argument.is_string() { "text" } else { "number" }, argument))
 }
+
+/// An event that has much of what the pattern asks for.
+pub fn grow_event(choices: &mut Choices<'_>, pattern: &Fields) -> Json {
+    let mut members = Vec::new();
+    grow_members(choices, pattern, &mut members);
+    while choices.once_in(3) {
+        members.push((choices.one_of(&NAMES).to_owned(), Json::grow(choices, 2)));
+    }
+    Json::Object(members)
+}
+
+fn grow_members(choices: &mut Choices<'_>, pattern: &Fields, members: &mut Vec<(String, Json)>) {
+    for (name, node) in pattern {
+        if choices.once_in(8) {
+            continue;
+        }
+        let value = match node {
+            Node::Values(values) => fitting(choices, values),
+            Node::Object(fields) => Some(grow_event(choices, fields)),
+            Node::Or(branches) => {
+                let branch = &branches[choices.below(branches.len())];
+                grow_members(choices, branch, members);
+                continue;
+            }
+        };
+        let Some(value) = value else { continue };
+        let value = match choices.below(6) {
+            0 => Json::Array(vec![Json::grow(choices, 2), value]),
+            1 => Json::Array(vec![value, Json::Array(vec![Json::grow(choices, 1)])]),
+            _ => value,
+        };
+        members.push(((*name).to_owned(), value));
+    }
+}
+
+/// A value that one of the predicates may want.
+fn fitting(choices: &mut Choices<'_>, values: &[(&'static str, Value)]) -> Option<Json> {
+    let fits = |json: &Json| values.iter().any(|(operator, argument)| satisfies(json, operator, argument));
+    let texts = TEXTS.iter().map(|text| Json::Text((*text).to_owned()));
+    let numbers = NUMBERS.iter().map(|number| Json::Number(number));
+    let others = [Json::Null, Json::Bool(true), Json::Bool(false)];
+    let fitting: Vec<Json> = texts.chain(numbers).chain(others).filter(fits).collect();
+    if fitting.is_empty() { None } else { Some(fitting[choices.below(fitting.len())].clone()) }
+}
