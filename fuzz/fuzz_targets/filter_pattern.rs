@@ -19,7 +19,9 @@ fuzz_target!(|data: &[u8]| {
 });
 
 fn as_text(pattern: &[u8], message: &[u8]) {
-    let (Ok(pattern), Ok(message)) = (std::str::from_utf8(pattern), std::str::from_utf8(message)) else { return };
+    let (Ok(pattern), Ok(message)) = (std::str::from_utf8(pattern), std::str::from_utf8(message)) else {
+        return;
+    };
     if let (Ok(selector), Ok(everything)) = (ValueSelector::parse_value(pattern), FilterPattern::parse("")) {
         let _ = everything.select(&selector, message);
     }
