@@ -10,6 +10,7 @@ pub mod last_usage;
 pub mod member;
 pub mod multi_region;
 pub mod policies;
+pub mod quotas;
 pub mod rotation;
 pub mod sets;
 pub mod tags;

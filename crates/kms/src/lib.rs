@@ -42,6 +42,7 @@ mod seeds;
 mod signatures;
 mod spec;
 mod tags;
+mod tags_of_keys;
 #[cfg(test)]
 mod testing;
 
@@ -106,6 +107,7 @@ pub use dispatch::{dispatch, request_shape};
 pub use due::DueKeys;
 pub use last_usage::KeyUsageFollower;
 pub use seeds::{SeedError, Seeds};
+pub use tags_of_keys::tags_of_keys;
 
 /// The service: what its operations share besides the store. One for a process.
 #[derive(Debug)]

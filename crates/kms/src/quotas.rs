@@ -3,15 +3,15 @@
 //! operations by itself. Cryptographic operations share a class by the kind of their key; every other operation is its own.
 //! Off unless the server was told otherwise. Counted by the call's own time, so a test clock moves it.
 //!
-//! **Not here:** resource quotas, which are always on (`aliases`, `grants`, `tags`, `key_policy`, `materials`, `key_count`).
+//! **Not here:** the figures (`keywatch_api::kms::quotas`); resource quotas, which are always on (`aliases`, `grants`, `tags`, `key_policy`, `materials`, `key_count`).
 //! Source: KMS developer guide, "Request quotas". No figure is published for ML-KEM, so there is none.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
-use keywatch_api::kms::KmsOperation;
 use keywatch_api::kms::sets::{DataKeyPairSpec, KeySpec};
+use keywatch_api::kms::{KmsOperation, quotas};
 use keywatch_api::{AccountId, Region};
 use keywatch_iam::Call;
 
@@ -184,71 +184,11 @@ fn class_of_key(spec: KeySpec) -> Option<Class> {
 /// Requests a second.
 fn limit(class: Class, region: &str) -> Option<u32> {
     match class {
-        Class::Symmetric => Some(symmetric_limit(region)),
-        Class::Rsa | Class::EllipticCurve | Class::MlDsa => Some(1_000),
-        Class::DataKeyPair(spec) => pair_limit(spec),
-        Class::Operation(operation) => operation_limit(operation),
+        Class::Symmetric => Some(quotas::symmetric(region)),
+        Class::Rsa | Class::EllipticCurve | Class::MlDsa => Some(quotas::ASYMMETRIC),
+        Class::DataKeyPair(spec) => quotas::of_pair(spec),
+        Class::Operation(operation) => quotas::of_operation(operation),
     }
-}
-
-fn symmetric_limit(region: &str) -> u32 {
-    match region {
-        "us-east-1" | "us-west-2" | "eu-west-1" => 100_000,
-        "us-east-2" | "ap-southeast-1" | "ap-southeast-2" | "ap-northeast-1" | "eu-central-1"
-        | "eu-west-2" => 20_000,
-        _ => 10_000,
-    }
-}
-
-fn pair_limit(spec: KeySpec) -> Option<u32> {
-    use KeySpec::*;
-    match spec {
-        EccNistP256 | EccNistP384 | EccNistP521 | EccSecgP256k1 | EccNistEdwards25519 => Some(100),
-        Rsa2048 => Some(20),
-        Rsa3072 => Some(4),
-        Rsa4096 => Some(1),
-        Sm2 => Some(25),
-        _ => None,
-    }
-}
-
-fn operation_limit(operation: KmsOperation) -> Option<u32> {
-    use KmsOperation::*;
-    Some(match operation {
-        CancelKeyDeletion
-        | ConnectCustomKeyStore
-        | CreateAlias
-        | CreateCustomKeyStore
-        | CreateKey
-        | DeleteCustomKeyStore
-        | DescribeCustomKeyStores
-        | DisableKey
-        | DisableKeyRotation
-        | DisconnectCustomKeyStore
-        | EnableKey
-        | GetKeyLastUsage
-        | ReplicateKey
-        | RotateKeyOnDemand
-        | UntagResource
-        | UpdateAlias
-        | UpdateCustomKeyStore
-        | UpdateKeyDescription
-        | UpdatePrimaryRegion => 5,
-        DeleteAlias
-        | DeleteImportedKeyMaterial
-        | EnableKeyRotation
-        | ImportKeyMaterial
-        | PutKeyPolicy
-        | ScheduleKeyDeletion => 15,
-        GetParametersForImport => 1,
-        TagResource => 10,
-        CreateGrant | RetireGrant | RevokeGrant => 50,
-        ListGrants | ListKeyPolicies | ListKeyRotations | ListRetirableGrants => 100,
-        ListAliases | ListKeys => 500,
-        GetKeyPolicy | GetKeyRotationStatus => 1_000,
-        DescribeKey | GetPublicKey | ListResourceTags => 2_000,
-        _ => return None,
-    })
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ pub mod entry;
 pub mod events;
 pub mod guard;
 pub mod logs;
+pub mod metric_streams;
 pub mod metrics;
 pub mod notify;
 mod outbound;

@@ -11,6 +11,7 @@ use keywatch_monitor::cloudwatch::CloudWatch;
 use keywatch_monitor::engine::EngineHandle;
 use keywatch_monitor::events::Events;
 use keywatch_monitor::logs::Logs;
+use keywatch_monitor::metric_streams::MetricStreams;
 use keywatch_monitor::notify::Notify;
 use keywatch_monitor::trail::Trails;
 use keywatch_monitor::trail::import::source::Sources;
@@ -44,6 +45,7 @@ pub struct App {
     pub trails: Trails,
     pub notify: Notify,
     pub sources: Sources,
+    pub streams: MetricStreams,
     pub latencies: Arc<Latencies>,
     /// What is counted of all this.
     pub telemetry: Telemetry,

@@ -11,6 +11,7 @@ use clap::Args;
 use figment::Figment;
 use figment::providers::{Format, Toml};
 use jiff::{SignedDuration, Timestamp};
+use keywatch_monitor::metric_streams::Destination;
 use keywatch_monitor::trail::INTERVAL_DEFAULT;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -104,6 +105,16 @@ pub struct ServeOptions {
     /// OpenTelemetry collector to push figures to (http://host:4318); the OTEL_EXPORTER_OTLP_… variables are heeded too
     #[arg(long, value_name = "URL", env = "KEYWATCH_OTLP_ENDPOINT", hide_env_values = true)]
     pub otlp_endpoint: Option<String>,
+    /// Where a delivery stream of metric streams leads: NAME=s3://bucket/prefix (a bucket of this server) or
+    /// NAME=https://[ACCESS-KEY@]host/path; may be given several times
+    #[arg(
+        long,
+        value_name = "NAME=TARGET",
+        env = "KEYWATCH_FIREHOSE",
+        hide_env_values = true,
+        value_delimiter = ' '
+    )]
+    pub firehose: Option<Vec<String>>,
     /// TOML file with any of these options
     #[arg(long, value_name = "FILE", env = "KEYWATCH_CONFIG")]
     #[serde(skip)]
@@ -137,6 +148,8 @@ pub struct Config {
     pub history_age_max: Option<SignedDuration>,
     /// Entries that stay in the log, and that leave it at once.
     pub history_recent: u64,
+    /// Where metric streams lead.
+    pub firehose: Vec<Destination>,
     /// A port that only tells figures.
     pub metrics_listen: Option<SocketAddr>,
     /// Where figures are pushed.
@@ -200,6 +213,7 @@ impl Config {
     fn check(options: ServeOptions, default_data_dir: Option<PathBuf>) -> Result<Self, ConfigError> {
         let data_dir = options.data_dir.or(default_data_dir).ok_or(ConfigError::NoDataDir)?;
         let listen = parse_listen("listen", options.listen.as_deref().unwrap_or(LISTEN_DEFAULT))?;
+        let account = parse_account(options.account.unwrap_or_else(|| ACCOUNT_DEFAULT.to_owned()))?;
         let dev = options.dev.unwrap_or(false);
         if dev && !listen.ip().is_loopback() {
             return Err(ConfigError::Together(
@@ -223,7 +237,7 @@ impl Config {
             tls,
             database_url: options.database_url.map(parse_database_url).transpose()?,
             object_store: options.object_store.map(parse_object_store).transpose()?,
-            account: parse_account(options.account.unwrap_or_else(|| ACCOUNT_DEFAULT.to_owned()))?,
+            account: account.clone(),
             region: parse_region(options.region.unwrap_or_else(|| REGION_DEFAULT.to_owned()))?,
             test_clock: options.test_clock.map(parse_test_clock).transpose()?.flatten(),
             smtp: options.smtp.map(parse_smtp).transpose()?,
@@ -237,6 +251,7 @@ impl Config {
                 .map_or(Ok(INTERVAL_DEFAULT), |text| parse_delivery_interval(&text))?,
             lookup_age_max: parse_days("lookup-days", options.lookup_days.unwrap_or(LOOKUP_DAYS_DEFAULT))?,
             history_age_max: options.history_days.map(|days| parse_days("history-days", days)).transpose()?,
+            firehose: parse_firehose(options.firehose.as_deref().unwrap_or_default(), &account)?,
             metrics_listen: options
                 .metrics_listen
                 .map(|text| parse_listen("metrics-listen", &text))
@@ -273,6 +288,7 @@ impl ServeOptions {
             lookup_days: self.lookup_days.or(file.lookup_days),
             history_days: self.history_days.or(file.history_days),
             history_recent: self.history_recent.or(file.history_recent),
+            firehose: self.firehose.or(file.firehose),
             metrics_listen: self.metrics_listen.or(file.metrics_listen),
             otlp_endpoint: self.otlp_endpoint.or(file.otlp_endpoint),
             config: self.config,
@@ -387,6 +403,22 @@ fn parse_history_recent(entries: u64) -> Result<u64, ConfigError> {
     Err(wrong("history-recent", &entries.to_string(), format!("expected {least} to {most} entries")))
 }
 
+/// The destinations of delivery streams, none named twice.
+fn parse_firehose(texts: &[String], account: &str) -> Result<Vec<Destination>, ConfigError> {
+    let mut destinations: Vec<Destination> = Vec::with_capacity(texts.len());
+    for text in texts {
+        // The target may hold an access key, so it is not repeated.
+        let name = text.split('=').next().unwrap_or_default();
+        let refused = |reason: &str| wrong("firehose", name, reason);
+        let new = Destination::parse(text, account).map_err(refused)?;
+        if destinations.iter().any(|known| (&known.account, &known.name) == (&new.account, &new.name)) {
+            return Err(refused("a delivery stream leads to one place"));
+        }
+        destinations.push(new);
+    }
+    Ok(destinations)
+}
+
 fn parse_smtp(url: String) -> Result<String, ConfigError> {
     let known =
         ["smtp://", "smtps://"].iter().any(|scheme| url.len() > scheme.len() && url.starts_with(scheme));
@@ -426,6 +458,14 @@ mod tests {
         check(|o| (o.lookup_days, o.history_days) = (Some(400), Some(36_600)), "");
         check(|o| o.history_days = Some(0), "--history-days 0: expected 1 to 36600 days");
         check(|o| o.history_recent = Some(8), "--history-recent 8: expected 16 to 65536 entries");
+        check(
+            |o| o.firehose = Some(vec!["a=s3://b".into(), "a=https://key@h/".into()]),
+            "--firehose a: a delivery stream leads to one place",
+        );
+        check(
+            |o| o.firehose = Some(vec!["a=key".into()]),
+            "--firehose a: expected s3://bucket/prefix or https://host/path",
+        );
         check(|o| o.smtp = Some("mail.example".into()), "--smtp …: expected smtp://host:port");
         check(
             |o| (o.dev, o.listen) = (Some(true), Some("0.0.0.0:1".into())),

@@ -13,6 +13,7 @@ pub mod data_dir;
 pub mod detect;
 pub mod exit;
 pub mod history;
+pub mod key_tags;
 pub mod keywatch;
 pub mod latency;
 pub mod logging;

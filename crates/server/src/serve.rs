@@ -20,6 +20,7 @@ use keywatch_monitor::engine::{Engine, EngineHandle, Follower, MovableClock};
 use keywatch_monitor::events::{Events, EventsFollower};
 use keywatch_monitor::guard::GuardFollower;
 use keywatch_monitor::logs::{Logs, LogsFollower};
+use keywatch_monitor::metric_streams::MetricStreams;
 use keywatch_monitor::metrics::follower::MetricsFollower;
 use keywatch_monitor::metrics::live::LiveSeries;
 use keywatch_monitor::notify::{self, Notify};
@@ -39,6 +40,7 @@ use crate::clock::{StoredClock, TestClock, WorldClock, world_now};
 use crate::config::{Config, ConfigError, ServeOptions, TestClockStart, Tls, read_toml};
 use crate::data_dir::{self, DataDirError, ServerFile};
 use crate::history::{self, Keeping};
+use crate::key_tags::KeyTags;
 use crate::latency::Gathering;
 use crate::root_secrets::{self, RootKeyError};
 use crate::telemetry::Telemetry;
@@ -107,7 +109,7 @@ enum StartError {
         #[source]
         cause: std::io::Error,
     },
-    #[error("cannot set up the HTTP client for figures")]
+    #[error("cannot set up an HTTP client")]
     Push(#[source] reqwest::Error),
     #[error("cannot start")]
     Io(#[source] std::io::Error),
@@ -132,6 +134,8 @@ async fn serve(config: Config) -> Result<(), StartError> {
     let gathering = Gathering::start(app.latencies.clone(), store.clone(), app.clock.clone());
     let notify = app.notify.clone();
     let deliveries = tokio::spawn(async move { notify.run().await });
+    let streams = app.streams.clone();
+    let streaming = tokio::spawn(async move { streams.run().await });
     let sources = app.sources.clone();
     let polls = tokio::spawn(async move { sources.run().await });
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
@@ -164,6 +168,10 @@ async fn serve(config: Config) -> Result<(), StartError> {
     app.sources.stop();
     if let Err(error) = polls.await {
         warn!(%error, "Polls of import sources did not end in order");
+    }
+    app.streams.stop();
+    if let Err(error) = streaming.await {
+        warn!(%error, "Metric streams did not end in order");
     }
     app.notify.stop();
     if let Err(error) = deliveries.await {
@@ -219,6 +227,8 @@ async fn build(
             illustrator: Some(illustrator),
         },
     )?;
+    let streams = MetricStreams::new(store.clone(), clock.clone(), bodies.clone(), config.firehose.clone())
+        .map_err(StartError::Push)?;
     let interval = config.delivery_interval;
     let files = FilesDelivery::open(store.clone(), bodies.clone(), keyring.clone(), interval).await?;
     let sources = Sources::new(Parts {
@@ -229,7 +239,7 @@ async fn build(
         allow_private_targets: config.allow_private_targets,
         account: account.clone(),
     });
-    let mut followers = followers(&store, &kms, &series, &notify, files, clock.now()).await?;
+    let mut followers = followers(&store, &kms, &series, (&notify, &streams), files, clock.now()).await?;
     followers.push(Box::new(sources.follower()));
     let keeper = history::keeper(config, &history, &followers);
     keeper.recover().await?;
@@ -239,7 +249,9 @@ async fn build(
         endpoint,
         clock,
         test_clock,
-        cloudwatch: CloudWatch::new(series, Some(handle.clone())),
+        cloudwatch: CloudWatch::new(series, Some(handle.clone()))
+            .with_streams(streams.clone())
+            .with_tags(Arc::new(KeyTags(store.clone()))),
         logs: Logs::new(handle.clone()),
         events: Events,
         engine: handle,
@@ -250,6 +262,7 @@ async fn build(
         history,
         notify,
         sources,
+        streams,
         latencies: Arc::default(),
         telemetry: Telemetry::new(world_now()),
         bodies,
@@ -300,7 +313,7 @@ async fn followers(
     store: &Store,
     kms: &Arc<Kms>,
     series: &Arc<LiveSeries>,
-    notify: &Notify,
+    (notify, streams): (&Notify, &MetricStreams),
     files: FilesDelivery,
     now: Timestamp,
 ) -> Result<Vec<Box<dyn Follower>>, StoreError> {
@@ -311,6 +324,7 @@ async fn followers(
         Box::new(KeyUses::open(store.clone()).await?),
         Box::new(LogsFollower::open(store.clone()).await?),
         Box::new(MetricsFollower::new(store.clone(), series.clone(), now)),
+        Box::new(streams.follower(series.clone()).await?),
         Box::new(AlarmReconciler::new(store.clone(), series.clone())),
         Box::new(GuardFollower::open(store.clone(), series.clone()).await?),
         Box::new(EventsFollower::open(store.clone()).await?),

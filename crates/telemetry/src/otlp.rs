@@ -221,6 +221,19 @@ impl KeyValue {
     }
 }
 
+/// A message after its length, so that several can follow each other.
+pub fn delimited(message: &ExportMetricsServiceRequest) -> Vec<u8> {
+    message.encode_length_delimited_to_vec()
+}
+
+/// Reads the first of several messages.
+///
+/// # Errors
+/// Bytes that are no such message.
+pub fn read_delimited(bytes: &[u8]) -> Result<ExportMetricsServiceRequest, prost::DecodeError> {
+    ExportMetricsServiceRequest::decode_length_delimited(bytes)
+}
+
 /// The message that tells `families` of what `resource` names.
 pub fn request(
     resource: &[(String, String)],

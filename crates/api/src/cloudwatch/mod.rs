@@ -8,6 +8,7 @@ pub mod dashboards;
 pub mod detectors;
 pub mod metrics;
 pub mod mutes;
+pub mod streams;
 
 /// The table of operations, as in botocore 1.43's model.
 #[macro_export]
@@ -19,7 +20,7 @@ macro_rules! cloudwatch_operations {
             DeleteAnomalyDetector delete_anomaly_detector Write;
             DeleteDashboards delete_dashboards Write;
             DeleteInsightRules - Write;
-            DeleteMetricStream - Write;
+            DeleteMetricStream delete_metric_stream Write;
             DescribeAlarmContributors describe_alarm_contributors Read;
             DescribeAlarmHistory describe_alarm_history Read;
             DescribeAlarms describe_alarms Read;
@@ -35,13 +36,13 @@ macro_rules! cloudwatch_operations {
             GetInsightRuleReport - Read;
             GetMetricData get_metric_data Read;
             GetMetricStatistics get_metric_statistics Read;
-            GetMetricStream - Read;
+            GetMetricStream get_metric_stream Read;
             GetMetricWidgetImage get_metric_widget_image Read;
             GetOTelEnrichment - Read;
             ListAlarmMuteRules list_alarm_mute_rules Read;
             ListDashboards list_dashboards Read;
             ListManagedInsightRules - Read;
-            ListMetricStreams - Read;
+            ListMetricStreams list_metric_streams Read;
             ListMetrics list_metrics Read;
             ListTagsForResource list_tags_for_resource Read;
             PutAlarmMuteRule put_alarm_mute_rule Write;
@@ -52,11 +53,11 @@ macro_rules! cloudwatch_operations {
             PutManagedInsightRules - Write;
             PutMetricAlarm put_metric_alarm Write;
             PutMetricData put_metric_data Write;
-            PutMetricStream - Write;
+            PutMetricStream put_metric_stream Write;
             SetAlarmState set_alarm_state Write;
-            StartMetricStreams - Write;
+            StartMetricStreams start_metric_streams Write;
             StartOTelEnrichment - Write;
-            StopMetricStreams - Write;
+            StopMetricStreams stop_metric_streams Write;
             StopOTelEnrichment - Write;
             TagResource tag_resource Write;
             UntagResource untag_resource Write;

@@ -26,7 +26,16 @@ use crate::{
     dashboards::{delete_dashboards, get_dashboard, list_dashboards, put_dashboard},
     detectors::{Trainer, delete_anomaly_detector, describe_anomaly_detectors, put_anomaly_detector},
     engine::EngineHandle,
-    metrics::{get_metric_data, get_metric_statistics, list_metrics, live::LiveSeries, put_metric_data},
+    metric_streams::{
+        MetricStreams, delete_metric_stream, get_metric_stream, list_metric_streams, put_metric_stream,
+        start_metric_streams, stop_metric_streams,
+    },
+    metrics::{
+        get_metric_data, get_metric_statistics, list_metrics,
+        live::LiveSeries,
+        put_metric_data, query,
+        tags::{LendTags, Tags},
+    },
     widget_image::get_metric_widget_image,
 };
 
@@ -38,6 +47,9 @@ const CAUGHT_UP_WITHIN: Duration = Duration::from_secs(2);
 pub struct CloudWatch {
     pub(crate) live: Arc<LiveSeries>,
     engine: Option<EngineHandle>,
+    /// What metric streams lead to.
+    pub(crate) streams: Option<MetricStreams>,
+    tags: Option<Arc<dyn LendTags>>,
     /// Painting takes milliseconds.
     pub(crate) painters: Pool,
     pub(crate) trainer: Trainer,
@@ -46,7 +58,30 @@ pub struct CloudWatch {
 impl CloudWatch {
     /// Without an engine queries see records and points that are in the log, but nothing that other followers make of it.
     pub fn new(live: Arc<LiveSeries>, engine: Option<EngineHandle>) -> Self {
-        Self { live, engine, painters: Pool::for_generation(), trainer: Trainer::new() }
+        Self { live, engine, streams: None, tags: None, painters: Pool::for_generation(), trainer: Trainer::new() }
+    }
+
+    /// Metric streams can be put.
+    pub fn with_streams(self, streams: MetricStreams) -> Self {
+        Self { streams: Some(streams), ..self }
+    }
+
+    /// Metrics Insights may ask for the tags of resources.
+    pub fn with_tags(self, tags: Arc<dyn LendTags>) -> Self {
+        Self { tags: Some(tags), ..self }
+    }
+
+    /// The tags that queries of an account and Region ask for; none where they ask for none.
+    pub(crate) async fn lent_tags(
+        &self,
+        account: &str,
+        region: &str,
+        queries: &[query::Checked<'_>],
+    ) -> Result<Tags, CloudWatchError> {
+        match &self.tags {
+            Some(tags) if query::ask_tags(queries) => Ok(tags.lend(account, region).await?),
+            _ => Ok(Tags::default()),
+        }
     }
 
     /// How many metrics there are, of all accounts and Regions.

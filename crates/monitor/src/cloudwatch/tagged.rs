@@ -1,4 +1,4 @@
-//! What a tagging operation means: an alarm, a mute rule or a dashboard; nothing else of CloudWatch has tags here.
+//! What a tagging operation means: an alarm, a mute rule, a dashboard or a metric stream; nothing else of CloudWatch has tags here.
 
 use std::collections::HashSet;
 
@@ -13,6 +13,7 @@ use crate::alarms::{
     store::{ALARM, alarm_key},
 };
 use crate::dashboards::record::{DASHBOARD, DashboardRecord, key as dashboard_key};
+use crate::metric_streams::record::{STREAM, StreamRecord, key as stream_key};
 
 pub(super) const TAGS_MAX: usize = 50;
 
@@ -21,6 +22,7 @@ pub(super) enum Tagged {
     Alarm(String, Box<Alarm>),
     MuteRule(String, Box<MuteRule>),
     Dashboard(String, Box<DashboardRecord>),
+    Stream(String, Box<StreamRecord>),
 }
 
 impl Tagged {
@@ -51,6 +53,11 @@ impl Tagged {
             let rule = call.tx.get::<MuteRule>(MUTE_RULE, &key).await?.ok_or_else(missing)?;
             return Ok(Self::MuteRule(key, Box::new(rule)));
         }
+        if let Some(name) = parsed.resource.strip_prefix("metric-stream/") {
+            let key = stream_key(partition.as_str(), name);
+            let stream = call.tx.get::<StreamRecord>(STREAM, &key).await?.ok_or_else(missing)?;
+            return Ok(Self::Stream(key, Box::new(stream)));
+        }
         let key = alarm_key(partition.as_str(), parsed.resource.strip_prefix("alarm:").ok_or_else(missing)?);
         let alarm = call.tx.get::<Alarm>(ALARM, &key).await?.ok_or_else(missing)?;
         Ok(Self::Alarm(key, Box::new(alarm)))
@@ -61,6 +68,7 @@ impl Tagged {
             Self::Alarm(_, alarm) => &mut alarm.tags,
             Self::MuteRule(_, rule) => &mut rule.tags,
             Self::Dashboard(_, dashboard) => &mut dashboard.tags,
+            Self::Stream(_, stream) => &mut stream.tags,
         }
     }
 
@@ -69,6 +77,7 @@ impl Tagged {
             Self::Alarm(key, alarm) => tx.put(ALARM, key, alarm.as_ref()),
             Self::MuteRule(key, rule) => tx.put(MUTE_RULE, key, rule.as_ref()),
             Self::Dashboard(key, dashboard) => tx.put(DASHBOARD, key, dashboard.as_ref()),
+            Self::Stream(key, stream) => tx.put(STREAM, key, stream.as_ref()),
         }
     }
 }

@@ -71,6 +71,7 @@ pub(crate) async fn describe_anomaly_detectors(
         end: now,
         now,
         alignment: Alignment::Multiple,
+        tags: crate::metrics::tags::Tags::NONE,
     };
     let states = |series: &SeriesStore| {
         let state =

@@ -28,6 +28,8 @@ pub(crate) async fn get_metric_data(
 ) -> Result<GetMetricDataResponse, CloudWatchError> {
     call.authorize_own("cloudwatch:GetMetricData", "*")?;
     let partition = call.partition();
+    let queries = check(&request)?;
+    let tags = service.lent_tags(call.account().as_str(), call.region.as_str(), &queries).await?;
     let place = Place {
         partition: partition.as_str(),
         account: call.account().as_str(),
@@ -36,8 +38,8 @@ pub(crate) async fn get_metric_data(
         end: request.end_time.0.as_second(),
         now: call.now.as_second(),
         alignment: Alignment::Multiple,
+        tags: &tags,
     };
-    let queries = check(&request)?;
     let pages = Pages::new(&request)?;
     service.catch_up(call).await?;
     let bands = service.trainer.bands((call.tx.store, &service.live), &queries, &place).await?;

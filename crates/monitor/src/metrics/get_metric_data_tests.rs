@@ -52,6 +52,7 @@ fn answer(request: &GetMetricDataRequest) -> Result<GetMetricDataResponse, Cloud
         end: request.end_time.0.as_second(),
         now: NOW,
         alignment: Alignment::Multiple,
+        tags: crate::metrics::tags::Tags::NONE,
     };
     let queries = check(request)?;
     let pages = Pages::new(request)?;

@@ -32,6 +32,7 @@ pub mod statistics;
 pub mod stored;
 pub mod stream;
 pub mod symbols;
+pub mod tags;
 pub mod window;
 
 pub use keywatch_api::cloudwatch::StandardUnit as Unit;

@@ -16,6 +16,11 @@ impl Symbol {
     pub fn index(self) -> usize {
         self.0 as usize
     }
+
+    /// The number of a string that is in no table; whoever asks keeps the string, and counts from where its table ends.
+    pub(super) fn beyond(index: usize) -> Option<Self> {
+        u32::try_from(index).ok().map(Self)
+    }
 }
 
 /// The table of interned strings. It only grows: dropping a name would need a count of its users in every series.

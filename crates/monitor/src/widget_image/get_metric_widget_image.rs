@@ -29,7 +29,8 @@ use crate::{
         Second,
         live::LiveSeries,
         period::Alignment,
-        query::{Edge, Place, Shown, answer, check, labelled},
+        query::{Edge, Place, Shown, answer, ask_tags, check, labelled},
+        tags::Tags,
     },
 };
 
@@ -105,6 +106,7 @@ pub(super) async fn answered(
         end: chart.end,
         now: now.as_second(),
         alignment: Alignment::Multiple,
+        tags: Tags::NONE,
     };
     if asks {
         let shown = asked.ask(queries, &place, &zone).await?;
@@ -138,6 +140,10 @@ impl Asked<'_> {
             label_options: None,
         };
         let checked = check(&request)?;
+        if ask_tags(&checked) {
+            let text = "Pictures of Metrics Insights queries with tag keys are not built in Keywatch.";
+            return Err(CloudWatchError::Validation(text.into()));
+        }
         let bands = self.trainer.bands((self.store, self.live), &checked, place).await?;
         let results = self.live.read(|series| answer(series, &checked, place, &bands)).await??;
         Ok(labelled(&checked, results, place, zone))

@@ -23,6 +23,7 @@ use crate::{
         period::Alignment,
         query::{Place, Watching, watch},
         series::{Bucket, MetricRef, SeriesId, SeriesStore, Window},
+        tags::Tags,
     },
 };
 
@@ -180,6 +181,8 @@ pub(super) fn place<'a>(alarm: &'a Alarm, partition: &'a str, window: &Window, n
         end: window.end(),
         now: now.as_second(),
         alignment: Alignment::Start,
+        // Alarms that ask for tags are refused when they are put.
+        tags: Tags::NONE,
     }
 }
 

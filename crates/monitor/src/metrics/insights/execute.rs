@@ -10,6 +10,7 @@ use crate::metrics::{
     Second,
     packed::Figures,
     series::{SeriesStore, Window},
+    tags::Tags,
 };
 
 /// One time series of an answer.
@@ -36,11 +37,17 @@ const GROUPS_A_THREAD: usize = 20_000;
 const THREADS_MAX: usize = 4;
 
 /// Runs a query over the series of one partition (account and region) and the periods of a window.
-pub fn execute(store: &SeriesStore, partition: &str, query: &Query, window: &Window, now: Second) -> Answer {
+pub fn execute(
+    store: &SeriesStore,
+    (partition, tags): (&str, &Tags),
+    query: &Query,
+    window: &Window,
+    now: Second,
+) -> Answer {
     let account = partition.split('/').next().unwrap_or_default();
-    let plan = Plan::new(store, query, account);
+    let plan = Plan::new(store, query, account, tags);
     let series = store.named(partition, &query.namespace, &query.metric);
-    let groups = Groups::of(&plan, series, store.symbols().len());
+    let groups = Groups::of(&plan, series, plan.symbols());
     let run = Run { store, partition, query, window, now, plan: &plan, groups: &groups };
     // Without a limit one more tells whether there are more than may be returned.
     let wanted = query.limit.map_or(GROUPS_MAX + 1, |limit| limit.min(GROUPS_MAX));
@@ -327,6 +334,34 @@ mod tests {
     }
 
     #[test]
+    fn tags_group_and_filter() {
+        let mut tags = Tags::default();
+        for (key, team) in [("a", "blue"), ("b", "Encrypt"), ("none", "red")] {
+            tags.add(key.into(), vec![("Team".into(), team.into())]);
+        }
+        let answered = |text: &str| {
+            let query = parse(&format!("SELECT SUM(SuccessfulRequest) FROM \"AWS/KMS\" {text}")).unwrap();
+            let answer = execute(&store(), (PARTITION, &tags), &query, &Window::covering(0, 300, 300), NOW);
+            answer.groups.into_iter().map(|group| (group.label, group.points[0].1)).collect::<Vec<_>>()
+        };
+        for (text, expected) in [
+            ("GROUP BY tag.Team", vec![("Encrypt", 10.0), ("Other", 11.0), ("blue", 3.0)]),
+            (r#"WHERE tag."Team" = 'blue'"#, vec![("", 3.0)]),
+            ("WHERE tag.Team != 'blue' AND KeyArn = 'b'", vec![("", 10.0)]),
+            ("WHERE tag.Team IS NULL", vec![("", 11.0)]),
+            ("WHERE tag.Team = 'red'", vec![]),
+            ("WHERE tag.Unknown = 'blue'", vec![]),
+            (
+                "WHERE tag.Team IN ('blue', 'Encrypt') GROUP BY KeyArn, tag.Team",
+                vec![("a blue", 3.0), ("b Encrypt", 10.0)],
+            ),
+        ] {
+            let expected: Vec<_> = expected.into_iter().map(|(label, sum)| (label.to_owned(), sum)).collect();
+            assert_eq!(answered(text), expected, "{text}");
+        }
+    }
+
+    #[test]
     fn busiest_first() {
         check(
             "SUM(SuccessfulRequest) FROM SCHEMA(\"AWS/KMS\", KeyArn, Operation) GROUP BY KeyArn ORDER BY SUM() DESC",
@@ -376,8 +411,8 @@ mod tests {
                 let text = format!("SELECT SUM(x) FROM A GROUP BY KeyArn ORDER BY {order}() DESC");
                 let query = parse(&text).unwrap();
                 let window = Window::covering(start, now, period);
-                let plan = Plan::new(&store, &query, "000000000000");
-                let groups = Groups::of(&plan, store.named(PARTITION, "A", "x"), store.symbols().len());
+                let plan = Plan::new(&store, &query, "000000000000", Tags::NONE);
+                let groups = Groups::of(&plan, store.named(PARTITION, "A", "x"), plan.symbols());
                 let (store, query, window) = (&store, &query, &window);
                 let run =
                     Run { store, partition: PARTITION, query, window, now, plan: &plan, groups: &groups };
@@ -444,15 +479,20 @@ mod tests {
     #[test]
     fn silent_series_are_no_groups() {
         let query = parse("SELECT SUM(SuccessfulRequest) FROM \"AWS/KMS\" GROUP BY KeyArn").unwrap();
-        assert_eq!(execute(&store(), PARTITION, &query, &Window::covering(9_000, 9_600, 60), NOW).groups, []);
-        let old = execute(&store(), PARTITION, &query, &Window::covering(0, 300, 300), NOW * 1_000);
+        assert_eq!(
+            execute(&store(), (PARTITION, Tags::NONE), &query, &Window::covering(9_000, 9_600, 60), NOW)
+                .groups,
+            []
+        );
+        let old =
+            execute(&store(), (PARTITION, Tags::NONE), &query, &Window::covering(0, 300, 300), NOW * 1_000);
         assert_eq!(old.groups.len(), 4);
     }
 
     #[track_caller]
     fn check(text: &str, want: &[(&str, &[(Second, f64)])]) {
         let query = parse(&format!("SELECT {text}")).unwrap();
-        let answer = execute(&store(), PARTITION, &query, &Window::covering(0, 300, 60), NOW);
+        let answer = execute(&store(), (PARTITION, Tags::NONE), &query, &Window::covering(0, 300, 60), NOW);
         let got: Vec<_> =
             answer.groups.iter().map(|group| (group.label.as_str(), group.points.as_slice())).collect();
         assert_eq!(got, want);

@@ -45,6 +45,8 @@ pub enum Function {
 pub enum Key {
     Dimension(String),
     AccountId,
+    /// A tag of the resource that the metric is about.
+    Tag(String),
 }
 
 /// What a metric must be like. Beyond AWS's `=`, `!=` and `AND`: `OR`, `NOT`, `IN`, `IS [NOT] NULL` and parentheses.
@@ -78,6 +80,29 @@ pub struct Order {
 pub struct SyntaxError {
     pub at: usize,
     pub reason: String,
+}
+
+impl Query {
+    /// Whether tags must be lent to answer it.
+    pub fn asks_tags(&self) -> bool {
+        self.group_by.iter().any(Key::is_tag) || self.condition.as_ref().is_some_and(Condition::asks_tags)
+    }
+}
+
+impl Key {
+    fn is_tag(&self) -> bool {
+        matches!(self, Self::Tag(_))
+    }
+}
+
+impl Condition {
+    fn asks_tags(&self) -> bool {
+        match self {
+            Self::Is(key, _) | Self::IsMissing(key) => key.is_tag(),
+            Self::Not(inner) => inner.asks_tags(),
+            Self::All(inner) | Self::Any(inner) => inner.iter().any(Self::asks_tags),
+        }
+    }
 }
 
 impl Function {

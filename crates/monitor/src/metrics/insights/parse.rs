@@ -149,8 +149,11 @@ impl Parser {
         if name == "AWS" && member == "AccountId" {
             return Ok(Key::AccountId);
         }
+        if name == "tag" {
+            return Ok(Key::Tag(member));
+        }
         self.next -= 1;
-        Err(self.expected("AWS.AccountId; tag keys are not supported, an unquoted dimension name has no dot"))
+        Err(self.expected("AWS.AccountId or a tag key; an unquoted dimension name has no dot"))
     }
 
     fn order(&mut self) -> Result<Order, SyntaxError> {
@@ -352,7 +355,7 @@ mod tests {
             ("SELECT SUM(x) FROM A WHERE b IN 'c'", 32),
             ("SELECT SUM(x) FROM A WHERE b IS 'c'", 32),
             ("SELECT SUM(x) FROM A WHERE b LIKE 'c'", 29),
-            ("SELECT SUM(x) FROM A WHERE tag.x = 'c'", 31),
+            ("SELECT SUM(x) FROM A WHERE tags.x = 'c'", 31),
             ("SELECT SUM(x) FROM A GROUP b", 27),
             ("SELECT SUM(x) FROM A ORDER BY SUM", 33),
             ("SELECT SUM(x) FROM A LIMIT 0", 27),

@@ -81,7 +81,7 @@ pub(super) fn selected(
     let Some(window) = window(place.start, place.end, period, place.alignment, place.now) else {
         return Vec::new();
     };
-    let answer = insights::execute(series, place.partition, query, &window, place.now);
+    let answer = insights::execute(series, (place.partition, place.tags), query, &window, place.now);
     let status = if answer.partial { StatusCode::PartialData } else { StatusCode::Complete };
     let found = |group: insights::Group| Found {
         name: if group.label.is_empty() { Name::Query } else { Name::Group(group.label) },

@@ -31,6 +31,7 @@ use super::{
     math::{Expression, Function},
     period::Alignment,
     statistics::Statistic,
+    tags::Tags,
 };
 use crate::cloudwatch::CloudWatchError;
 
@@ -46,6 +47,13 @@ pub(crate) struct Place<'a> {
     pub(crate) end: Second,
     pub(crate) now: Second,
     pub(crate) alignment: Alignment,
+    /// Those that queries ask for.
+    pub(crate) tags: &'a Tags,
+}
+
+/// Whether tags must be lent to answer some of the queries.
+pub(crate) fn ask_tags(queries: &[Checked<'_>]) -> bool {
+    queries.iter().any(|query| matches!(&query.source, Source::Insights { query, .. } if query.asks_tags()))
 }
 
 /// A query that was checked.

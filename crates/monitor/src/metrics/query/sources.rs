@@ -2,12 +2,13 @@
 
 use std::cell::{Cell, RefCell};
 
-use keywatch_api::cloudwatch::metrics::MessageData;
+use keywatch_api::{cloudwatch::metrics::MessageData, kms::quotas};
 
 use super::{Checked, Found, Place, Source, answer, banded};
 use crate::detectors::Bands;
 use crate::metrics::{
     Second,
+    derive::{CALL_COUNT, USAGE_NAMESPACE},
     label::Subject,
     math::{
         self, Expression, MathError, SERIES_MAX, Series, Sources, Value,
@@ -102,6 +103,12 @@ impl<'a> Answers<'a> {
 
     pub(super) fn subject(&self, origin: usize) -> Subject {
         self.subjects.borrow()[origin].clone()
+    }
+
+    /// The metric that an argument names, where it names one of the request and no expression.
+    fn usage_metric(&self, argument: &Expression) -> Option<Subject> {
+        let Expression::Variable(id) = argument else { return None };
+        self.queries.iter().find(|query| query.query.id == *id)?.subject(self.place)
     }
 
     /// What there is to say about searches so far.
@@ -220,7 +227,29 @@ impl Sources for Answers<'_> {
         Ok([lower, upper])
     }
 
-    fn quota(&self, _: &Expression, _: &Series) -> Result<Series, MathError> {
-        Err(MathError("SERVICE_QUOTA is not built in Keywatch".into()))
+    /// A quota is so many calls a second, and a usage metric counts those of a period: the quota is shown for as long.
+    fn quota(&self, argument: &Expression, usage: &Series) -> Result<Series, MathError> {
+        let quota = self.usage_metric(argument).and_then(|subject| {
+            let dimension = |name: &str| {
+                let found = subject.dimensions.iter().find(|(known, _)| known == name);
+                found.map(|(_, value)| value.as_str())
+            };
+            let is_usage = subject.namespace == USAGE_NAMESPACE
+                && subject.metric_name == CALL_COUNT
+                && subject.dimensions.len() == 4
+                && dimension("Service") == Some("KMS")
+                && dimension("Type") == Some("API")
+                && dimension("Class") == Some("None");
+            let resource = dimension("Resource").filter(|_| is_usage)?;
+            quotas::of_usage(resource, &subject.region)
+        });
+        let Some(quota) = quota else {
+            return Err(MathError(
+                "SERVICE_QUOTA takes a usage metric of AWS/Usage that has a service quota".into(),
+            ));
+        };
+        let allowed = f64::from(quota) * usage.period as f64;
+        let points = self.times(usage.period).into_iter().map(|time| (time, allowed));
+        Ok(Series { origin: None, ..usage.clone() }.with(points))
     }
 }

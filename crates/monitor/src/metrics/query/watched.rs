@@ -93,10 +93,13 @@ fn result(checked: &[Checked<'_>], watched: &Checked<'_>) -> Result<Outline, Clo
     let one = |period| Outline { period, group_by: Vec::new(), is_insights: false };
     match &watched.source {
         Source::Metric { stat, .. } => Ok(one(stat.period.into())),
+        Source::Insights { query, .. } if query.asks_tags() => {
+            Err(validation("Alarms on Metrics Insights queries with tag keys are not built in Keywatch."))
+        }
         Source::Insights { query, .. } => {
             let key = |key: &Key| match key {
                 Key::AccountId => ACCOUNT_KEY.to_owned(),
-                Key::Dimension(name) => name.clone(),
+                Key::Dimension(name) | Key::Tag(name) => name.clone(),
             };
             let period = watched.query.period.map_or(PERIOD_DEFAULT, Second::from);
             Ok(Outline { period, group_by: query.group_by.iter().map(key).collect(), is_insights: true })
@@ -154,7 +157,7 @@ fn groups(series: &SeriesStore, query: &insights::Query, period: Second, place: 
     let Some(window) = window else {
         return Watching { lines: Vec::new(), band: None, partial: false };
     };
-    let answer = insights::execute(series, place.partition, query, &window, place.now);
+    let answer = insights::execute(series, (place.partition, place.tags), query, &window, place.now);
     let line = |group: insights::Group| Line { values: group.values, points: group.points };
     Watching { lines: answer.groups.into_iter().map(line).collect(), band: None, partial: answer.partial }
 }
