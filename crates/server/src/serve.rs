@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use keywatch_api::{AccountId, Clock, Region};
 use keywatch_crypto::RootKeyring;
 use keywatch_crypto::attestation::AttestationRoot;
-use keywatch_history::Keeper;
+use keywatch_history::{History, Keeper};
 use keywatch_iam::credentials::Credentials;
 use keywatch_iam::iam::Iam;
 use keywatch_kms::evidence::mailed::KeyNames;
@@ -214,19 +214,8 @@ async fn build(
     let movable = test_clock.clone().map(|clock| clock as Arc<dyn MovableClock>);
     let series = LiveSeries::load(&store).await?;
     let history = history::open(config, &store)?;
-    let keys = Arc::new(KeyNames { store: store.clone(), history: history.clone() });
-    let illustrator = Arc::new(Illustrator::new(store.clone(), series.clone(), keys));
-    let notify = Notify::new(
-        store.clone(),
-        clock.clone(),
-        keyring.clone(),
-        notify::Options {
-            endpoint: endpoint.clone(),
-            smtp: config.smtp.clone(),
-            allow_private_targets: config.allow_private_targets,
-            illustrator: Some(illustrator),
-        },
-    )?;
+    let options = notify_options(config, &store, &series, &history, endpoint.clone());
+    let notify = Notify::new(store.clone(), clock.clone(), keyring.clone(), options)?;
     let streams = MetricStreams::new(store.clone(), clock.clone(), bodies.clone(), config.firehose.clone())
         .map_err(StartError::Push)?;
     let interval = config.delivery_interval;
@@ -269,6 +258,23 @@ async fn build(
         store,
     };
     Ok((Arc::new(app), engine, keeper))
+}
+
+/// How notifications leave, and who draws what mails about alarms show.
+fn notify_options(
+    config: &Config,
+    store: &Store,
+    series: &Arc<LiveSeries>,
+    history: &History,
+    endpoint: String,
+) -> notify::Options {
+    let keys = Arc::new(KeyNames { store: store.clone(), history: history.clone() });
+    notify::Options {
+        endpoint,
+        smtp: config.smtp.clone(),
+        allow_private_targets: config.allow_private_targets,
+        illustrator: Some(Arc::new(Illustrator::new(store.clone(), series.clone(), keys))),
+    }
 }
 
 fn open_kms(config: &Config, keyring: &Arc<RootKeyring>) -> Result<Kms, StartError> {
