@@ -96,6 +96,8 @@ def test_streams_are_kept_as_put(world):
     stream = cloudwatch.get_metric_stream(Name="kept")
     assert (stream["State"], stream["ExcludeFilters"], stream.get("IncludeFilters")) == ("stopped", filters, None)
     assert [entry["Name"] for entry in cloudwatch.list_metric_streams()["Entries"]] == ["kept"]
+    cloudwatch.start_metric_streams(Names=["kept"])
+    assert cloudwatch.get_metric_stream(Name="kept")["State"] == "running"
     cloudwatch.delete_metric_stream(Name="kept")
     cloudwatch.delete_metric_stream(Name="kept")
     with pytest.raises(cloudwatch.exceptions.ResourceNotFoundException):

@@ -58,7 +58,14 @@ pub struct CloudWatch {
 impl CloudWatch {
     /// Without an engine queries see records and points that are in the log, but nothing that other followers make of it.
     pub fn new(live: Arc<LiveSeries>, engine: Option<EngineHandle>) -> Self {
-        Self { live, engine, streams: None, tags: None, painters: Pool::for_generation(), trainer: Trainer::new() }
+        Self {
+            live,
+            engine,
+            streams: None,
+            tags: None,
+            painters: Pool::for_generation(),
+            trainer: Trainer::new(),
+        }
     }
 
     /// Metric streams can be put.
