@@ -111,22 +111,6 @@ def test_a_waiting_caller_is_answered_at_once(sqs):
     assert answers == [["here"]] and time.monotonic() - started < 10
 
 
-def test_the_stop_ends_waiting(tmp_path):
-    server = Server(tmp_path / "data")
-    server.data_dir.mkdir()
-    sqs = boto3.client("sqs", **options(server.start()))
-    url = sqs.create_queue(QueueName="q")["QueueUrl"]
-    answers = []
-    waiting = threading.Thread(target=lambda: answers.append(bodies(sqs, url, WaitTimeSeconds=20)))
-    waiting.start()
-    # The call has begun when a second one has been answered after it.
-    bodies(sqs, url, WaitTimeSeconds=1)
-    started = time.monotonic()
-    server.stop()
-    waiting.join(15)
-    assert answers == [[]] and time.monotonic() - started < 10
-
-
 def test_dead_letters_come_back(server, sqs):
     dead = sqs.create_queue(QueueName="dead")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
