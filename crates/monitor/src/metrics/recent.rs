@@ -62,6 +62,12 @@ impl Recent {
         block.peaks[of] = block.peaks[of].max(minute);
     }
 
+    /// What lies before a time is not known, because it was not read back.
+    pub fn starts(&mut self, time: Second) {
+        let whole = time.div_euclid(BLOCK_SECONDS) + i64::from(time.rem_euclid(BLOCK_SECONDS) > 0);
+        self.complete_from = whole.max(self.complete_from);
+    }
+
     fn forget_before(&mut self, now: Second) {
         let oldest = (now - KEPT_SECONDS).div_euclid(BLOCK_SECONDS);
         if oldest <= self.complete_from {
@@ -154,6 +160,16 @@ mod tests {
         assert_eq!(recent.sums(&Window::covering(later - 10_800, later + 60, 60), 1), Some(vec![1.0]));
         recent.note(SeriesId(0), NOW, later, 1.0, None);
         assert_eq!(recent.blocks.len(), 1);
+    }
+
+    #[test]
+    fn what_was_not_read_back_is_not_known() {
+        let mut recent = Recent::default();
+        recent.starts(NOW - 3_600);
+        recent.note(SeriesId(0), NOW, NOW, 5.0, None);
+        let of = |start| recent.sums(&Window::covering(start, NOW + 60, 60), 1);
+        assert_eq!(of(NOW - 3_600), None, "its half hour may have begun before");
+        assert_eq!(of(NOW - 1_800), Some(vec![5.0]));
     }
 
     #[test]

@@ -429,6 +429,12 @@ impl SeriesStore {
         self.index.symbols()
     }
 
+    /// Only pages of spans that end after this are taken back.
+    pub(super) fn cool(&mut self, hot_from: Second) {
+        self.pages.cool(hot_from);
+        self.recent.starts(hot_from);
+    }
+
     /// Takes a stored page of the last hours back.
     pub(super) fn load_page(&mut self, name: PageName, page: Page) {
         for part in page.parts() {

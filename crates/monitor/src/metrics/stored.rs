@@ -174,7 +174,7 @@ pub async fn load(store: &Store) -> Result<SeriesStore, StoreError> {
             text.ok_or_else(|| corrupt(HOT, HOT_KEY))?
         }
     };
-    series.pages.cool(hot_from);
+    series.cool(hot_from);
     let mut hot = Vec::new();
     each_row(store, SPANS, "", |row| {
         let blocks = row.bytes.split_first().filter(|(form, _)| **form == FORM);
