@@ -26,7 +26,7 @@ pub async fn automatic_dashboard(
 ) -> Result<String, StoreError> {
     service.live.catch_up(now).await?;
     let facts = |series: &SeriesStore| Facts { series, partition }.widgets(key_arn);
-    let widgets = service.live.read(facts);
+    let widgets = service.live.look(facts);
     Ok(json!({"start": "-PT3H", "periodOverride": "inherit", "widgets": laid_out(widgets)}).to_string())
 }
 

@@ -17,7 +17,7 @@ use keywatch_api::Service;
 use keywatch_monitor::guard::pack::{Guard, Place, guards};
 use serde_json::{Value, json};
 
-use super::{ClientError, finish, print, request};
+use super::{ClientError, finish, request};
 use crate::cli::ClientOptions;
 use crate::data_dir;
 
