@@ -12,6 +12,7 @@ use super::{
     put_metric_alarm::config,
     spec::Spec,
 };
+use crate::detectors::Bands;
 use crate::metrics::{
     Second,
     period::Alignment,
@@ -60,8 +61,14 @@ pub(crate) fn in_alarm(
                 now: end,
                 alignment: Alignment::Start,
             };
-            let watching = watch(series, &queries.metrics, queries.threshold_metric_id.as_deref(), &place)
-                .map_err(|error| error.message().unwrap_or_default())?;
+            let watching = watch(
+                series,
+                &queries.metrics,
+                queries.threshold_metric_id.as_deref(),
+                &place,
+                &Bands::default(),
+            )
+            .map_err(|error| error.message().unwrap_or_default())?;
             watching.lines.into_iter().map(|line| line.points).collect()
         }
     };

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use keywatch_api::{cloudwatch::alarms::PutMetricAlarmRequest, shape};
-use keywatch_patterns::event::{EventPattern, RuleSet};
+use keywatch_patterns::event::{EventPattern, RuleSet, Scratch};
 use keywatch_patterns::filter::FilterPattern;
 use keywatch_store::{EntryKind, LogEntry, Partition};
 use serde::Deserialize;
@@ -112,6 +112,7 @@ fn play(guard: &Guard, positive: bool, sample: &Sample) -> Result<Played, Rehear
 /// What the records so far brought about.
 struct Stage {
     rules: RuleSet<String>,
+    scratch: Scratch,
     filters: Vec<(String, FilterPattern)>,
     fired: BTreeSet<String>,
     now: Timestamp,
@@ -140,7 +141,8 @@ impl Stage {
             }
         }
         Ok(Self {
-            rules: RuleSet::new(rules),
+            rules: rules.into_iter().collect(),
+            scratch: Scratch::default(),
             filters,
             fired: BTreeSet::new(),
             now: Timestamp::UNIX_EPOCH,
@@ -202,7 +204,7 @@ impl Stage {
     }
 
     fn hear(&mut self, event: &str) {
-        self.fired.extend(self.rules.matching(event.as_bytes()).cloned());
+        self.fired.extend(self.rules.matching(event, &mut self.scratch).cloned());
     }
 
     /// What time brings after the last record.
