@@ -18,6 +18,7 @@ use crate::metrics::{
     period::Alignment,
     query::{Place, watch},
     series::{MetricRef, SeriesStore, Window},
+    tags::Tags,
 };
 
 /// Whether the alarm, or one of its contributors, is in `ALARM` at the end of the period that runs at `now`.
@@ -60,6 +61,7 @@ pub(crate) fn in_alarm(
                 end: window.end(),
                 now: end,
                 alignment: Alignment::Start,
+                tags: Tags::NONE,
             };
             let watching = watch(
                 series,
