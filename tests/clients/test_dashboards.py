@@ -208,3 +208,38 @@ def test_the_picture_itself(server):
     with urllib.request.urlopen(sent, timeout=10) as answer:
         assert answer.headers["Content-Type"] == "image/png"
         assert pixels(answer.read())[:2] == (50, 40)
+
+
+def test_dashboards_made_of_what_there_is(server, cloudwatch, tmp_path):
+    exports = server.environment()
+    kms = boto3.client(
+        "kms", endpoint_url=server.url, region_name=REGION,
+        aws_access_key_id=exports["AWS_ACCESS_KEY_ID"], aws_secret_access_key=exports["AWS_SECRET_ACCESS_KEY"],
+    )
+    key = kms.create_key()["KeyMetadata"]["Arn"]
+    kms.create_alias(AliasName="alias/drawn", TargetKeyId=key)
+    for minutes in range(6):
+        for _ in range(minutes % 4 + 1):
+            blob = kms.encrypt(KeyId=key, Plaintext=b"x")["CiphertextBlob"]
+            kms.decrypt(CiphertextBlob=blob)
+        with pytest.raises(ClientError):
+            kms.encrypt(KeyId="alias/none", Plaintext=b"x")
+        server.advance("20m")
+    account = json.loads(server.keywatch("dashboard"))
+    of_key = json.loads(server.keywatch("dashboard", "alias/drawn"))
+    titles = lambda body: [widget["properties"].get("title") for widget in body["widgets"]]
+    assert {"Calls by operation", "Busiest keys", "Refused calls by error"} <= set(titles(account))
+    assert {"Uses by operation", "Encryptions by key material"} <= set(titles(of_key))
+    for body in [account, of_key]:
+        answer = cloudwatch.put_dashboard(DashboardName="made", DashboardBody=json.dumps(body))
+        assert answer["DashboardValidationMessages"] == []
+        for number, widget in enumerate(body["widgets"]):
+            if widget["type"] == "metric":
+                image = cloudwatch.get_metric_widget_image(MetricWidget=json.dumps(widget["properties"]))["MetricWidgetImage"]
+                assert image.startswith(b"\x89PNG") and len(image) > 2000, widget
+                (tmp_path / f"{widget['properties']['title'].replace(' ', '-')}-{number}.png").write_bytes(image)
+    assert "made-by-command" in server.keywatch("dashboard", key, "--put", "made-by-command")
+    kept = json.loads(cloudwatch.get_dashboard(DashboardName="made-by-command")["DashboardBody"])
+    assert kept == of_key
+    nothing = json.loads(server.keywatch("dashboard", "00000000-0000-4000-8000-000000000000"))
+    assert "No successful use" in nothing["widgets"][1]["properties"]["markdown"]

@@ -9,8 +9,9 @@ mod evidence;
 mod import_source;
 
 pub use evidence::{
-    DeletionReadiness, GetDeletionReadinessRequest, GetKeyUsageRequest, GetKeyUsageResponse, GrantEvidence,
-    KeyUser, LastUse, UsageRow, Verdict,
+    DeletionReadiness, GetAutomaticDashboardRequest, GetAutomaticDashboardResponse,
+    GetDeletionReadinessRequest, GetKeyUsageRequest, GetKeyUsageResponse, GrantEvidence, KeyUser, LastUse,
+    UsageRow, Verdict,
 };
 pub use import_source::{
     CreateImportSourceRequest, CreateImportSourceResponse, DeleteImportSourceRequest,
@@ -29,6 +30,7 @@ macro_rules! keywatch_operations {
             DescribeClock describe_clock Read;
             DescribeImportSources describe_import_sources Read;
             DescribeImports describe_imports Read;
+            GetAutomaticDashboard get_automatic_dashboard Read;
             GetDeletionReadiness get_deletion_readiness Read;
             GetKeyUsage get_key_usage Read;
             ImportTrail import_trail Write;

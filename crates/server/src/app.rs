@@ -69,6 +69,12 @@ impl AsRef<Kms> for App {
     }
 }
 
+impl AsRef<CloudWatch> for App {
+    fn as_ref(&self) -> &CloudWatch {
+        &self.cloudwatch
+    }
+}
+
 impl AsRef<Sources> for App {
     fn as_ref(&self) -> &Sources {
         &self.sources

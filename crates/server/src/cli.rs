@@ -12,6 +12,8 @@ use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 
 use crate::admin::AdminOptions;
+use crate::client::dashboard::DashboardOptions;
+use crate::client::guard::GuardOptions;
 use crate::client::import_source::ImportSourceOptions;
 use crate::client::source::BucketOptions;
 use crate::config::ServeOptions;
@@ -62,6 +64,10 @@ pub enum Command {
     Usage(UsageOptions),
     /// Show the evidence for and against deleting a key
     DeletionReadiness(DeletionReadinessOptions),
+    /// Make a dashboard of KMS, or of one key, of the metrics that exist
+    Dashboard(DashboardOptions),
+    /// Put up ready-made alarms, metric filters and event rules that watch KMS keys
+    Guard(Box<GuardOptions>),
     /// Summarize the KMS activity in CloudTrail log files
     Report(Box<ReportOptions>),
     /// Score a series of numbers: how unusual each is, by what came before it

@@ -24,6 +24,8 @@ fn main() -> ExitCode {
         Command::Search(options) => client::search::run(*options),
         Command::Usage(options) => client::usage::run(options),
         Command::DeletionReadiness(options) => client::deletion_readiness::run(options),
+        Command::Dashboard(options) => client::dashboard::run(options),
+        Command::Guard(options) => client::guard::run(*options),
         Command::Report(options) => report::run(&options),
         Command::Detect(options) => detect::run(&options),
         Command::Verify(options) => verify::run(&options),

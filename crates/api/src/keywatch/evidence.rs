@@ -1,9 +1,26 @@
-//! Shapes of the questions about one key: who uses it, and what speaks for and against deleting it.
+//! Shapes of the questions about one key: who uses it, what speaks for and against deleting it, and what a dashboard of it shows.
 
 use serde::Serialize;
 use serde_with::skip_serializing_none;
 
 use crate::WireTime;
+
+crate::shape! {
+    /// Makes a dashboard of KMS, of the metrics that exist.
+    pub struct GetAutomaticDashboardRequest: Pascal {
+        /// An id, an ARN of any account, or an alias; without it the dashboard is of the account and Region.
+        key_id: Option<String> [len 1..=2048],
+    }
+}
+
+#[skip_serializing_none]
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct GetAutomaticDashboardResponse {
+    pub key_arn: Option<String>,
+    /// As `PutDashboard` takes it.
+    pub dashboard_body: String,
+}
 
 crate::shape! {
     /// Counts the uses of a key that the caller's account has records of.

@@ -27,6 +27,7 @@ pub mod history;
 pub mod hold;
 pub(crate) mod list_alarm_mute_rules;
 pub mod mute;
+pub(crate) mod once;
 pub(crate) mod put_alarm_mute_rule;
 pub(crate) mod put_composite_alarm;
 pub(crate) mod put_metric_alarm;

@@ -63,7 +63,7 @@ pub(crate) async fn put_metric_alarm(
 }
 
 /// Checks the configuration as a whole.
-fn config(mut request: PutMetricAlarmRequest) -> Result<Config, CloudWatchError> {
+pub(super) fn config(mut request: PutMetricAlarmRequest) -> Result<Config, CloudWatchError> {
     refuse_what_excludes(&request)?;
     let evaluation_periods = request.evaluation_periods.ok_or_else(|| missing("EvaluationPeriods"))?;
     let comparison_operator = request.comparison_operator.ok_or_else(|| missing("ComparisonOperator"))?;

@@ -4,6 +4,7 @@
 //! **Invariant:** a body is stored as it came, byte for byte, or not at all.
 //! **Not here:** drawing (`crate::widget_image`).
 
+pub mod automatic;
 pub(crate) mod body;
 pub(crate) mod delete_dashboards;
 pub(crate) mod get_dashboard;

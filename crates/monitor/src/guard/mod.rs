@@ -8,11 +8,12 @@
 //! hour, so that a busy key costs one row an hour. What is remembered of one key is bounded. Imported records teach at any age, and
 //! speak only while event rules still hear them.
 //! Which part of a key's use is decrypting is compared each hour from the metrics; after a restart only keys that are used again are.
-//! **Not here:** the guards themselves, which are ordinary rules, alarms and metric filters.
+//! The guards themselves are ordinary rules, alarms and metric filters, whose definitions are in [`pack`].
 
 pub mod finding;
 pub mod follower;
 pub mod memory;
+pub mod pack;
 pub mod policy_change;
 pub mod share;
 pub mod sight;

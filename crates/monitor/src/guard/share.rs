@@ -40,15 +40,21 @@ pub fn shifted(series: &SeriesStore, partition: &str, key_arn: &str, now: Second
     };
     let id = series.find(&metric)?;
     let end = now.div_euclid(HOUR) * HOUR;
-    let window =
-        Window { start: end - (WEEK_HOURS + 1) * HOUR, period: HOUR, count: WEEK_HOURS as usize + 1 };
-    let (mut week, mut hour) = (Calls::default(), Calls::default());
-    for bucket in series.read(id, Some(Unit::Percent), &window, now) {
-        let calls = if bucket.time == end - HOUR { &mut hour } else { &mut week };
-        calls.all += bucket.set.count;
-        calls.decrypts += bucket.set.sum / 100.0;
+    let calls = |hours: Second, before: Second| {
+        let window = Window { start: before - hours * HOUR, period: HOUR, count: hours as usize };
+        let mut calls = Calls::default();
+        for bucket in series.read(id, Some(Unit::Percent), &window, now) {
+            calls.all += bucket.set.count;
+            calls.decrypts += bucket.set.sum / 100.0;
+        }
+        calls
+    };
+    let hour = calls(1, end);
+    // The newest hours are in memory, the week may not be: of most keys it need not be asked for.
+    if hour.all < CALLS_HOUR_MIN {
+        return None;
     }
-    judge(week, hour)
+    judge(calls(WEEK_HOURS, end - HOUR), hour)
 }
 
 /// Compares two shares as two samples of calls (the two-proportion z-test).

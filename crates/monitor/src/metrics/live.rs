@@ -214,7 +214,12 @@ pub(super) fn unchecked(error: CommitError) -> StoreError {
     }
 }
 
-fn apply_entry(series: &mut SeriesStore, entry: &LogEntry, now: Timestamp) -> Result<(), StoreError> {
+/// Takes one entry into `series`.
+pub(crate) fn apply_entry(
+    series: &mut SeriesStore,
+    entry: &LogEntry,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     match entry.kind {
         EntryKind::Record | EntryKind::ImportedRecord => {
             let mut dropped = 0;

@@ -1,8 +1,10 @@
 //! Commands that talk to a running server, with the root access key and the endpoint its data directory holds.
 
 pub mod clock;
+pub mod dashboard;
 pub mod deletion_readiness;
 pub mod env;
+pub mod guard;
 pub mod import;
 mod import_bucket;
 pub mod import_source;

@@ -1,4 +1,4 @@
-//! One signed request to the server's own service.
+//! One signed request to a service of the server, its own or another one that speaks JSON.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,6 +10,7 @@ use http::{HeaderMap, HeaderValue, Request, Uri};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_util::rt::TokioIo;
 use jiff::Timestamp;
+use keywatch_api::Service;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use serde::Serialize;
@@ -22,15 +23,24 @@ use crate::auth::signer::{Caller, sign};
 use crate::clock::world_now;
 use crate::data_dir::{self, DataDirError, ServerFile};
 
-const TARGET: &str = "Keywatch_20261101";
 const CONNECT_MAX: Duration = Duration::from_secs(10);
 const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 
-/// Calls an operation of the server that runs on `directory`, as the root user of its default account.
+/// Calls an operation of our own service, as [`call_service`] does.
 pub(super) fn call<Q: Serialize, A: DeserializeOwned>(
     directory: &Path,
+    operation: &str,
+    ask: &Q,
+) -> Result<A, ClientError> {
+    call_service(directory, Service::Keywatch, operation, ask)
+}
+
+/// Calls an operation of the server that runs on `directory`, as the root user of its default account, in the server's Region.
+pub(super) fn call_service<Q: Serialize, A: DeserializeOwned>(
+    directory: &Path,
+    service: Service,
     operation: &str,
     ask: &Q,
 ) -> Result<A, ClientError> {
@@ -44,7 +54,7 @@ pub(super) fn call<Q: Serialize, A: DeserializeOwned>(
         .build()
         .map_err(|error| unreachable(error.into()))?;
     let caller = Caller { id: &key.id, secret: key.secret.expose(), session_token: None };
-    let exchange = exchange(&server, &caller, operation, Bytes::from(body), world_now());
+    let exchange = exchange(&server, &caller, (service, operation), Bytes::from(body), world_now());
     let (ok, answer) = runtime.block_on(exchange).map_err(unreachable)?;
     if ok {
         // Operations that answer nothing answer with an empty body.
@@ -67,7 +77,7 @@ struct Refusal {
 async fn exchange(
     server: &ServerFile,
     caller: &Caller<'_>,
-    operation: &str,
+    (service, operation): (Service, &str),
     body: Bytes,
     now: Timestamp,
 ) -> Result<(bool, Bytes), Cause> {
@@ -76,8 +86,9 @@ async fn exchange(
     let mut headers = HeaderMap::new();
     headers.insert(HOST, HeaderValue::from_str(authority.as_str())?);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-amz-json-1.1"));
-    headers.insert("x-amz-target", HeaderValue::from_str(&format!("{TARGET}.{operation}"))?);
-    sign(&mut headers, "POST", "/", &body, caller, &server.region, "keywatch", now)?;
+    let target = service.targets().first().ok_or("the service has no JSON protocol")?;
+    headers.insert("x-amz-target", HeaderValue::from_str(&format!("{target}.{operation}"))?);
+    sign(&mut headers, "POST", "/", &body, caller, &server.region, service.signing_name(), now)?;
     let mut request = Request::post("/").body(Full::new(body))?;
     *request.headers_mut() = headers;
     let connect = TcpStream::connect(authority.as_str());

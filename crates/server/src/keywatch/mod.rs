@@ -9,7 +9,7 @@ use keywatch_api::describe::Shape;
 use keywatch_api::keywatch::KeywatchOperation;
 use keywatch_api::{Fault, WireField};
 use keywatch_iam::Call;
-use keywatch_kms::evidence::{get_deletion_readiness, get_key_usage};
+use keywatch_kms::evidence::{get_automatic_dashboard, get_deletion_readiness, get_key_usage};
 use keywatch_monitor::notify::list_outbox;
 use keywatch_monitor::trail::import::{
     create_import_source, delete_import_source, describe_import_sources, describe_imports, import_trail,
