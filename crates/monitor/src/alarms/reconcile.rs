@@ -1,7 +1,7 @@
 //! # The alarm reconciler: evaluates, and writes what changed
 //! Looks only at stored alarms, mute rules and live series, so a missed wake-up costs time and never correctness. A metric alarm is
 //! evaluated by the clock at its cadence, and **early**, when its series got points, where the outcome is certain already (`early.rs`).
-//! An alarm on one metric whose window is empty is **quiet**: it is not evaluated again before its series or its configuration changes.
+//! An alarm whose window is empty is **quiet**, if it is known what it follows from: it is not evaluated again before its series or its configuration changes.
 //! A composite alarm is evaluated when a child or its configuration changed. What is held back is looked at after every change, and when
 //! its time has come. Alarms are kept in memory (`roster.rs`) and read again one by one as they change. What is due at one moment is
 //! evaluated by **slices**, so that what comes in meanwhile waits for none but the slice under way.
@@ -27,7 +27,8 @@ use keywatch_store::{LogEntry, Row, Scan, Seq, Store, StoreError, Touched, Touch
 
 use self::{
     bands::Learnt,
-    judge::{judge, judge_early},
+    early::judge_early,
+    judge::judge,
     known::{Known, Role},
     roster::{Key, Roster},
     writes::Write,
@@ -188,7 +189,7 @@ impl AlarmReconciler {
         let look = |series: &SeriesStore| {
             self.roster.meet(series);
             for id in &changed {
-                self.roster.touch(*id, series, now.as_second(), &mut early);
+                self.roster.touch(*id, series, now, &mut early);
             }
         };
         self.live.read(look).await?;
@@ -379,13 +380,15 @@ impl Follower for AlarmReconciler {
         Box::pin(async move {
             self.refresh(now).await?;
             let evaluation = self.roster.soonest().and_then(|next| Timestamp::from_second(next).ok());
-            Ok(evaluation.into_iter().chain(self.next_release(now)).min())
+            Ok(evaluation.into_iter().chain(self.next_release(now)).chain(self.roster.next_rested()).min())
         })
     }
 
     fn run_due(&mut self, now: Timestamp) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(async move {
             self.refresh(now).await?;
+            let rested = self.roster.rested(now);
+            self.evaluate(&rested, now, Because::Points).await?;
             let due = self.roster.due(now.as_second(), SLICE);
             self.evaluate(&due, now, Because::Due).await?;
             if self.is_behind(now) {
