@@ -204,36 +204,59 @@ impl AlarmReconciler {
         };
         let (mut writes, mut evaluated) = (Vec::new(), Vec::new());
         for some in keys.chunks(READ_AT_ONCE) {
-            let judged = |series: &SeriesStore| {
-                let (mut writes, mut evaluated) = (Vec::new(), Vec::new());
-                for key in some {
-                    let Some(known) = self.roster.get(key) else { continue };
-                    let around = || self.around(known, now);
-                    match because {
-                        Because::Points => writes.extend(judge_early(key, known, series, &around, now)),
-                        Because::Due => {
-                            // Not learnt yet, it stays due.
-                            let Some(bands) = learnt.of(key) else { continue };
-                            let Some(judgement) = judge(key, known, series, &around, bands, now) else {
-                                continue;
-                            };
-                            writes.extend(judgement.write);
-                            evaluated.push((key, judgement.quiet));
+            match self.judge_some(some, &learnt, now, because).await {
+                Ok(judged) => take(judged, &mut writes, &mut evaluated),
+                // More old points than may be read at once: each alarm by itself may need few.
+                Err(StoreError::TooLarge { .. }) => {
+                    for one in some {
+                        match self.judge_some(std::slice::from_ref(one), &learnt, now, because).await {
+                            Ok(judged) => take(judged, &mut writes, &mut evaluated),
+                            Err(error @ StoreError::TooLarge { .. }) => {
+                                tracing::warn!(alarm.key = %one, %error, "The alarm `{one}` looks at too many points");
+                                evaluated.push((Key::clone(one), false));
+                            }
+                            Err(error) => return Err(error),
                         }
                     }
                 }
-                (writes, evaluated)
-            };
-            let (some_writes, some_evaluated) = self.live.read(judged).await?;
-            writes.extend(some_writes);
-            evaluated.extend(some_evaluated);
+                Err(error) => return Err(error),
+            }
         }
         self.commit(writes, now).await?;
         // Not before: what could not be written is due again.
-        for (key, quiet) in evaluated {
-            self.roster.schedule(key, quiet, now.as_second());
+        for (key, quiet) in evaluated.iter().filter(|_| because == Because::Due) {
+            self.roster.schedule(key, *quiet, now.as_second());
         }
         Ok(())
+    }
+
+    /// What is to be written of some alarms, and which were evaluated and are quiet now.
+    async fn judge_some(
+        &self,
+        keys: &[Key],
+        learnt: &Learnt,
+        now: Timestamp,
+        because: Because,
+    ) -> Result<Judged, StoreError> {
+        let judged = |series: &SeriesStore| {
+            let (mut writes, mut evaluated) = (Vec::new(), Vec::new());
+            for key in keys {
+                let Some(known) = self.roster.get(key) else { continue };
+                let around = || self.around(known, now);
+                match because {
+                    Because::Points => writes.extend(judge_early(key, known, series, &around, now)),
+                    Because::Due => {
+                        // Not learnt yet, it stays due.
+                        let Some(bands) = learnt.of(key) else { continue };
+                        let Some(judgement) = judge(key, known, series, &around, bands, now) else { continue };
+                        writes.extend(judgement.write);
+                        evaluated.push((Key::clone(key), judgement.quiet));
+                    }
+                }
+            }
+            (writes, evaluated)
+        };
+        self.live.read(judged).await
     }
 
     /// Whether the clock has alarms to evaluate at `now`.
@@ -342,6 +365,14 @@ impl AlarmReconciler {
         }
         Ok(())
     }
+}
+
+/// Writes, and the alarms that were evaluated with whether they are quiet.
+type Judged = (Vec<Write>, Vec<(Key, bool)>);
+
+fn take(judged: Judged, writes: &mut Vec<Write>, evaluated: &mut Vec<(Key, bool)>) {
+    writes.extend(judged.0);
+    evaluated.extend(judged.1);
 }
 
 impl Follower for AlarmReconciler {

@@ -243,7 +243,7 @@ impl World {
         };
         self.change("", async |tx, _, now| {
             tx.put(MUTE_RULE, &mute_key(PARTITION, &rule.name), &stored).unwrap();
-            tx.append(Event { envelope: "{}".into() }.append(Partition::new(ACCOUNT, REGION), now));
+            tx.append(Event::on_default_bus("{}".into()).append(Partition::new(ACCOUNT, REGION), now));
         })
         .await;
     }
@@ -251,7 +251,7 @@ impl World {
     pub async fn unmute(&mut self, name: &str) {
         self.change("", async |tx, _, now| {
             tx.delete(MUTE_RULE, &mute_key(PARTITION, name));
-            tx.append(Event { envelope: "{}".into() }.append(Partition::new(ACCOUNT, REGION), now));
+            tx.append(Event::on_default_bus("{}".into()).append(Partition::new(ACCOUNT, REGION), now));
         })
         .await;
     }
