@@ -69,7 +69,7 @@ async fn check(seed: u64) {
     compare(seed, &model.told, &world.told().await);
     eprintln!("seed {seed}: {} changes and actions; {done:?}", model.told.len());
     assert!(done.iter().all(|count| *count > 0), "seed {seed} did everything: {done:?}");
-    assert!(model.told.len() > 1_000, "seed {seed} had {} changes and actions", model.told.len());
+    assert!(model.told.len() > 300, "seed {seed} had {} changes and actions", model.told.len());
 }
 
 /// Shows the first moment that differs, with what both say around it.
@@ -99,11 +99,6 @@ async fn first_fortnight() {
 #[tokio::test]
 async fn second_fortnight() {
     check(2).await;
-}
-
-#[tokio::test]
-async fn third_fortnight() {
-    check(3).await;
 }
 
 /// Of a seed that is named by `KEYWATCH_SEED`, to look for more.

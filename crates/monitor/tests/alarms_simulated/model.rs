@@ -146,7 +146,9 @@ impl Model {
             if next == tick {
                 self.evaluate_due();
             }
-            self.settle();
+            if next < tick || self.alarms.values().any(|alarm| alarm.look || alarm.held.is_some()) {
+                self.settle();
+            }
         }
     }
 

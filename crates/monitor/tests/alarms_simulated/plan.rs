@@ -185,13 +185,13 @@ impl Plan {
             if self.minute >= self.until {
                 self.busy = !self.busy;
                 self.until = self.minute
-                    + if self.busy { 15 + self.dice.below(40) } else { 30 + self.dice.below(900) };
+                    + if self.busy { 10 + self.dice.below(30) } else { 60 + self.dice.below(1_600) };
             }
             let at = (START + self.minute * 60 + self.dice.below(59)) * 1_000 + 500;
             let happens = if self.busy { self.dice.below(100) } else { 100 + self.dice.below(2_000) };
             match happens {
                 0..75 => return Some((at, self.points(at / 1_000))),
-                75..80 | 100..112 => return Some((at, self.special(at / 1_000))),
+                75..82 | 100..110 => return Some((at, self.special(at / 1_000))),
                 _ => {}
             }
         }
