@@ -29,13 +29,10 @@ enum Bench {
     History(history::Options),
     /// A million metrics in memory, the busiest among them, and points on their way in, beside Prometheus
     Metrics(metrics::Options),
-<<<<<<< HEAD
     /// Log filters and event patterns, beside a bare search and by the number of rules
     Patterns(patterns::Options),
-=======
     /// A hundred thousand alarms: processor time of a minute, memory, restart
     Alarms(alarms::Options),
->>>>>>> d87c032 (A bench of alarms at size; the simulated fortnights have longer gaps)
     /// Encrypt over HTTP with a durable record, beside a bare hyper server
     Kms(kms::Options),
     /// The bare server of `kms`, which starts it
@@ -51,11 +48,8 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
             .and_then(|()| run(&["verify"]))
             .and_then(|()| run(&["history"]))
             .and_then(|()| run(&["metrics"]))
-<<<<<<< HEAD
-            .and_then(|()| run(&["patterns"]));
-=======
+            .and_then(|()| run(&["patterns"]))
             .and_then(|()| run(&["alarms"]));
->>>>>>> d87c032 (A bench of alarms at size; the simulated fortnights have longer gaps)
     }
     let arguments = std::iter::once(&"bench").chain(arguments);
     match Bench::try_parse_from(arguments).map_err(|error| error.to_string())? {
@@ -63,11 +57,8 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
         Bench::Verify(options) => verify::run(&options).map_err(|error| error.to_string()),
         Bench::History(options) => history::run(&options),
         Bench::Metrics(options) => metrics::run(&options),
-<<<<<<< HEAD
         Bench::Patterns(options) => patterns::run(&options),
-=======
         Bench::Alarms(options) => alarms::run(&options),
->>>>>>> d87c032 (A bench of alarms at size; the simulated fortnights have longer gaps)
         Bench::Kms(options) => kms::run(&options),
         Bench::BareServer => bare::run(),
     }

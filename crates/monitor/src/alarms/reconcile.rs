@@ -248,7 +248,9 @@ impl AlarmReconciler {
                     Because::Due => {
                         // Not learnt yet, it stays due.
                         let Some(bands) = learnt.of(key) else { continue };
-                        let Some(judgement) = judge(key, known, series, &around, bands, now) else { continue };
+                        let Some(judgement) = judge(key, known, series, &around, bands, now) else {
+                            continue;
+                        };
                         writes.extend(judgement.write);
                         evaluated.push((Key::clone(key), judgement.quiet));
                     }
