@@ -1,5 +1,6 @@
 //! Measurements. Each prints its figures beside those of a simpler program on the same machine.
 
+mod alarms;
 mod bare;
 mod corpus;
 mod families;
@@ -30,6 +31,8 @@ enum Bench {
     Metrics(metrics::Options),
     /// Log filters and event patterns, beside a bare search and by the number of rules
     Patterns(patterns::Options),
+    /// A hundred thousand alarms: processor time of a minute, memory, restart
+    Alarms(alarms::Options),
     /// Encrypt over HTTP with a durable record, beside a bare hyper server
     Kms(kms::Options),
     /// The bare server of `kms`, which starts it
@@ -45,7 +48,8 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
             .and_then(|()| run(&["verify"]))
             .and_then(|()| run(&["history"]))
             .and_then(|()| run(&["metrics"]))
-            .and_then(|()| run(&["patterns"]));
+            .and_then(|()| run(&["patterns"]))
+            .and_then(|()| run(&["alarms"]));
     }
     let arguments = std::iter::once(&"bench").chain(arguments);
     match Bench::try_parse_from(arguments).map_err(|error| error.to_string())? {
@@ -54,6 +58,7 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
         Bench::History(options) => history::run(&options),
         Bench::Metrics(options) => metrics::run(&options),
         Bench::Patterns(options) => patterns::run(&options),
+        Bench::Alarms(options) => alarms::run(&options),
         Bench::Kms(options) => kms::run(&options),
         Bench::BareServer => bare::run(),
     }

@@ -72,16 +72,12 @@ impl Contributors {
 
     /// Takes in what an evaluation saw; series that it did not see are back in `OK`. Gives what changed.
     pub fn take_in(&mut self, seen: Vec<Sighting>, muted: bool, now: Timestamp) -> Vec<Changed> {
-        let mut changed = Vec::new();
         let mut silent = self.all.clone();
         silent.retain(|_, one| one.value == StateValue::Alarm);
-        for sighting in seen {
-            let id = contributor_id(&sighting.attributes);
-            silent.remove(&id);
-            if let Some(value) = sighting.value {
-                changed.extend(self.change(id, value, sighting, muted, now));
-            }
+        for sighting in &seen {
+            silent.remove(&contributor_id(&sighting.attributes));
         }
+        let mut changed = self.take_in_some(seen, muted, now);
         for (id, one) in silent {
             let sighting = Sighting {
                 attributes: one.attributes,
@@ -90,6 +86,18 @@ impl Contributors {
                 reason_data: None,
             };
             changed.extend(self.change(id, StateValue::Ok, sighting, muted, now));
+        }
+        changed
+    }
+
+    /// As [`Self::take_in`], when nothing is known of the series that are not among them.
+    pub fn take_in_some(&mut self, seen: Vec<Sighting>, muted: bool, now: Timestamp) -> Vec<Changed> {
+        let mut changed = Vec::new();
+        for sighting in seen {
+            let id = contributor_id(&sighting.attributes);
+            if let Some(value) = sighting.value {
+                changed.extend(self.change(id, value, sighting, muted, now));
+            }
         }
         changed
     }

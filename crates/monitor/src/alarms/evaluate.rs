@@ -175,6 +175,35 @@ mod tests {
         check(1, 1, "- - X", [ALARM, ALARM, ALARM, ALARM]);
     }
 
+    /// The oldest breach must be as old as the breaches that it takes, and nothing good after it.
+    #[test]
+    fn breaches_among_silence_ripen() {
+        check(3, 3, "- X - - -", [ALARM, RETAIN, ALARM, OK]);
+        check(3, 3, "X - - - -", [ALARM, RETAIN, ALARM, OK]);
+        check(3, 3, "- - - X X", [RETAIN, RETAIN, ALARM, OK]);
+        check(3, 3, "- - X X -", [ALARM, RETAIN, ALARM, OK]);
+        check(3, 3, "- X 0 - -", [OK, OK, OK, OK]);
+        check(5, 5, "- - - X X X X", [RETAIN, RETAIN, ALARM, OK]);
+        check(5, 5, "- - X X X X -", [ALARM, RETAIN, ALARM, OK]);
+        check(5, 5, "- - X - X X X", [ALARM, RETAIN, ALARM, OK]);
+        check(2, 2, "- - - X", [RETAIN, RETAIN, ALARM, OK]);
+        check(2, 2, "- - X -", [ALARM, RETAIN, ALARM, OK]);
+    }
+
+    #[test]
+    fn few_out_of_many() {
+        check(2, 3, "X - - - 0", [OK, OK, ALARM, OK]);
+        check(3, 3, "X 0 X - -", [OK, OK, OK, OK]);
+        check(1, 3, "- - - - X", [ALARM, ALARM, ALARM, ALARM]);
+        check(1, 3, "0 - - - -", [OK, OK, ALARM, OK]);
+        check(1, 3, "0 - 0 - 0", [OK, OK, OK, OK]);
+        check(1, 3, "X 0 0 0 -", [OK, OK, OK, OK]);
+        check(1, 3, "X - 0 0 -", [ALARM, ALARM, ALARM, ALARM]);
+        check(1, 3, "- - - - -", [INSUFFICIENT, RETAIN, ALARM, OK]);
+        check(2, 5, "X - X - - - 0", [ALARM, ALARM, ALARM, ALARM]);
+        check(4, 5, "- - - 0 0 X X", [OK, OK, OK, OK]);
+    }
+
     #[test]
     fn old_points_stand_in_for_missing_ones() {
         check(1, 1, "X - -", [ALARM, ALARM, ALARM, ALARM]);

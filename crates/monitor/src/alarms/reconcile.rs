@@ -1,7 +1,7 @@
 //! # The alarm reconciler: evaluates, and writes what changed
 //! Looks only at stored alarms, mute rules and live series, so a missed wake-up costs time and never correctness. A metric alarm is
 //! evaluated by the clock at its cadence, and **early**, when its series got points, where the outcome is certain already (`early.rs`).
-//! An alarm on one metric whose window is empty is **quiet**: it is not evaluated again before its series or its configuration changes.
+//! An alarm whose window is empty is **quiet**, if it is known what it follows from: it is not evaluated again before its series or its configuration changes.
 //! A composite alarm is evaluated when a child or its configuration changed. What is held back is looked at after every change, and when
 //! its time has come. Alarms are kept in memory (`roster.rs`) and read again one by one as they change. What is due at one moment is
 //! evaluated by **slices**, so that what comes in meanwhile waits for none but the slice under way.
@@ -27,7 +27,8 @@ use keywatch_store::{LogEntry, Row, Scan, Seq, Store, StoreError, Touched, Touch
 
 use self::{
     bands::Learnt,
-    judge::{judge, judge_early},
+    early::judge_early,
+    judge::judge,
     known::{Known, Role},
     roster::{Key, Roster},
     writes::Write,
@@ -188,7 +189,7 @@ impl AlarmReconciler {
         let look = |series: &SeriesStore| {
             self.roster.meet(series);
             for id in &changed {
-                self.roster.touch(*id, series, now.as_second(), &mut early);
+                self.roster.touch(*id, series, now, &mut early);
             }
         };
         self.live.read(look).await?;
@@ -203,36 +204,61 @@ impl AlarmReconciler {
         };
         let (mut writes, mut evaluated) = (Vec::new(), Vec::new());
         for some in keys.chunks(READ_AT_ONCE) {
-            let judged = |series: &SeriesStore| {
-                let (mut writes, mut evaluated) = (Vec::new(), Vec::new());
-                for key in some {
-                    let Some(known) = self.roster.get(key) else { continue };
-                    let around = || self.around(known, now);
-                    match because {
-                        Because::Points => writes.extend(judge_early(key, known, series, &around, now)),
-                        Because::Due => {
-                            // Not learnt yet, it stays due.
-                            let Some(bands) = learnt.of(key) else { continue };
-                            let Some(judgement) = judge(key, known, series, &around, bands, now) else {
-                                continue;
-                            };
-                            writes.extend(judgement.write);
-                            evaluated.push((key, judgement.quiet));
+            match self.judge_some(some, &learnt, now, because).await {
+                Ok(judged) => take(judged, &mut writes, &mut evaluated),
+                // More old points than may be read at once: each alarm by itself may need few.
+                Err(StoreError::TooLarge { .. }) => {
+                    for one in some {
+                        match self.judge_some(std::slice::from_ref(one), &learnt, now, because).await {
+                            Ok(judged) => take(judged, &mut writes, &mut evaluated),
+                            Err(error @ StoreError::TooLarge { .. }) => {
+                                tracing::warn!(alarm.key = %one, %error, "The alarm `{one}` looks at too many points");
+                                evaluated.push((Key::clone(one), false));
+                            }
+                            Err(error) => return Err(error),
                         }
                     }
                 }
-                (writes, evaluated)
-            };
-            let (some_writes, some_evaluated) = self.live.read(judged).await?;
-            writes.extend(some_writes);
-            evaluated.extend(some_evaluated);
+                Err(error) => return Err(error),
+            }
         }
         self.commit(writes, now).await?;
         // Not before: what could not be written is due again.
-        for (key, quiet) in evaluated {
-            self.roster.schedule(key, quiet, now.as_second());
+        for (key, quiet) in evaluated.iter().filter(|_| because == Because::Due) {
+            self.roster.schedule(key, *quiet, now.as_second());
         }
         Ok(())
+    }
+
+    /// What is to be written of some alarms, and which were evaluated and are quiet now.
+    async fn judge_some(
+        &self,
+        keys: &[Key],
+        learnt: &Learnt,
+        now: Timestamp,
+        because: Because,
+    ) -> Result<Judged, StoreError> {
+        let judged = |series: &SeriesStore| {
+            let (mut writes, mut evaluated) = (Vec::new(), Vec::new());
+            for key in keys {
+                let Some(known) = self.roster.get(key) else { continue };
+                let around = || self.around(known, now);
+                match because {
+                    Because::Points => writes.extend(judge_early(key, known, series, &around, now)),
+                    Because::Due => {
+                        // Not learnt yet, it stays due.
+                        let Some(bands) = learnt.of(key) else { continue };
+                        let Some(judgement) = judge(key, known, series, &around, bands, now) else {
+                            continue;
+                        };
+                        writes.extend(judgement.write);
+                        evaluated.push((Key::clone(key), judgement.quiet));
+                    }
+                }
+            }
+            (writes, evaluated)
+        };
+        self.live.read(judged).await
     }
 
     /// Whether the clock has alarms to evaluate at `now`.
@@ -343,6 +369,14 @@ impl AlarmReconciler {
     }
 }
 
+/// Writes, and the alarms that were evaluated with whether they are quiet.
+type Judged = (Vec<Write>, Vec<(Key, bool)>);
+
+fn take(judged: Judged, writes: &mut Vec<Write>, evaluated: &mut Vec<(Key, bool)>) {
+    writes.extend(judged.0);
+    evaluated.extend(judged.1);
+}
+
 impl Follower for AlarmReconciler {
     fn name(&self) -> &'static str {
         "alarms"
@@ -379,13 +413,15 @@ impl Follower for AlarmReconciler {
         Box::pin(async move {
             self.refresh(now).await?;
             let evaluation = self.roster.soonest().and_then(|next| Timestamp::from_second(next).ok());
-            Ok(evaluation.into_iter().chain(self.next_release(now)).min())
+            Ok(evaluation.into_iter().chain(self.next_release(now)).chain(self.roster.next_rested()).min())
         })
     }
 
     fn run_due(&mut self, now: Timestamp) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(async move {
             self.refresh(now).await?;
+            let rested = self.roster.rested(now);
+            self.evaluate(&rested, now, Because::Points).await?;
             let due = self.roster.due(now.as_second(), SLICE);
             self.evaluate(&due, now, Because::Due).await?;
             if self.is_behind(now) {

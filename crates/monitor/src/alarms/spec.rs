@@ -123,12 +123,17 @@ impl Spec {
         Window { start: end - self.period * count as Second, period: self.period, count }
     }
 
-    /// Whether a period that still runs already breaches for certain: its statistic can only move further that way.
-    pub fn is_certain(&self, set: &StatisticSet) -> bool {
-        let upward = matches!(
+    /// Whether values above the threshold are breaches.
+    pub fn is_upward(&self) -> bool {
+        matches!(
             self.comparison,
             ComparisonOperator::GreaterThanOrEqualToThreshold | ComparisonOperator::GreaterThanThreshold
-        );
+        )
+    }
+
+    /// Whether a period that still runs already breaches for certain: its statistic can only move further that way.
+    pub fn is_certain(&self, set: &StatisticSet) -> bool {
+        let upward = self.is_upward();
         let Some(statistic) = self.statistic else { return false };
         let moves_on = match statistic {
             Statistic::Sum => upward && set.minimum >= 0.0,
@@ -181,6 +186,34 @@ mod tests {
         assert_eq!(spec(60, 1).running_window(1_000), Window { start: 840, period: 60, count: 3 });
         assert_eq!(spec(60, 1).running_window(1_020).end(), 1_080);
         assert_eq!(spec(86_400, 2).running_window(400_000).end(), 400_020);
+    }
+
+    /// N periods and two, or N and another minute of them; every minute, ten seconds or hour.
+    #[test]
+    fn ranges_and_cadences() {
+        for (period, periods, count, cadence) in [
+            (10, 1, 7, 10),
+            (10, 6, 12, 10),
+            (20, 2, 5, 10),
+            (30, 4, 6, 10),
+            (60, 1, 3, 60),
+            (60, 3, 5, 60),
+            (60, 5, 7, 60),
+            (300, 12, 14, 60),
+            (3_600, 24, 26, 60),
+            (3_600, 25, 27, 3_600),
+            (86_400, 1, 3, 60),
+            (86_400, 7, 9, 3_600),
+        ] {
+            let spec = spec(period, periods);
+            assert_eq!(
+                (spec.window(1_000_000).count, spec.cadence()),
+                (count, cadence),
+                "{periods} × {period}"
+            );
+            assert_eq!(spec.window(1_000_000).end() % cadence, 0);
+            assert!(1_000_000 - spec.window(1_000_000).end() < cadence);
+        }
     }
 
     #[test]

@@ -114,7 +114,7 @@ impl WireError for CloudWatchError {
                 Some(format!("The limit of {DETECTORS_MAX} anomaly detectors in a Region is reached."))
             }
             Self::InvalidNextToken => Some("The value for NextToken is invalid.".to_owned()),
-            Self::InvalidFormat | Self::NoSuchAlarm => Some(String::new()),
+            Self::InvalidFormat | Self::NoSuchAlarm => None,
             Self::NoSuchResource { arn } => Some(format!("The resource {arn} does not exist.")),
             Self::Internal(_) | Self::Store(_) => Some(
                 "The request processing has failed because of an unknown error, exception or failure."

@@ -293,7 +293,10 @@ async fn actions_and_tags() {
     assert_eq!(tags().await, more);
     world.ok("UntagResource", json!({"ResourceARN": ALARM_ARN, "TagKeys": ["team", "none"]})).await;
     assert_eq!(tags().await, json!([{"Key": "x", "Value": ""}]));
-    let missing = world.run("ListTagsForResource", json!({"ResourceARN": format!("{ALARM_ARN}-2")})).await;
+    let gone = world.ok("ListTagsForResource", json!({"ResourceARN": format!("{ALARM_ARN}-2")})).await;
+    assert_eq!(gone["Tags"], json!([]));
+    let missing =
+        world.run("TagResource", json!({"ResourceARN": format!("{ALARM_ARN}-2"), "Tags": more})).await;
     assert_eq!(World::code(missing), "ResourceNotFoundException");
 }
 

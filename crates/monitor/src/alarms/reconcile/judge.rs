@@ -21,7 +21,7 @@ use crate::{
     metrics::{
         Second,
         period::Alignment,
-        query::{Place, Watching, watch},
+        query::{Early, Line, Names, Place, Watching, watch},
         series::{Bucket, MetricRef, SeriesId, SeriesStore, Window},
         tags::Tags,
     },
@@ -63,24 +63,26 @@ pub(super) fn judge(
         Ok(watching) if queries.group_by.is_empty() => {
             one_line(known, watched, &watching, &window, now).map(write)
         }
-        Ok(watching) => several(key, known, watched, queries, &watching, &window, around(), now),
+        Ok(watching) => several(key, known, watched, queries, &watching, &window, None, around(), now),
     };
-    Some(Judgement { write, quiet: false })
+    let quiet = watched.early.as_ref().is_some_and(|early| {
+        stays_silent(early, &known.alarm.partition(), series, window.start, now.as_second())
+    });
+    Some(Judgement { write, quiet })
 }
 
-/// Evaluates an alarm whose series just got points: what to write if its outcome is certain before its time.
-pub(super) fn judge_early(
-    key: &str,
-    known: &Known,
-    series: &SeriesStore,
-    around: &dyn Fn() -> Around,
-    now: Timestamp,
-) -> Option<Write> {
-    let Role::Metric(watched) = &known.role else { return None };
-    let Subject::Metric(metric) = &known.alarm.config.metric()?.subject else { return None };
-    let id = find(known, metric, series)?;
-    let state = certain(known, watched, metric, (series, id), now)??;
-    Some(Write::state(key.to_owned(), known.version, state, around()))
+/// Whether no metric that a result follows from has a point since `start`, nor will one have by time alone. Of results without a course
+/// it is not known what they follow from; some change by the clock.
+fn stays_silent(early: &Early, partition: &str, series: &SeriesStore, start: Second, now: Second) -> bool {
+    let is_silent = |id: SeriesId| !series.counts_down(id, now) && !series.has_point_after(id, start - 1);
+    match early {
+        Early::Metrics(_, metrics) => {
+            metrics.iter().all(|names| names.find(series, partition).is_none_or(is_silent))
+        }
+        Early::Insights(_, Names { namespace, name, .. }) => {
+            series.named(partition, namespace, name).iter().all(|id| is_silent(*id))
+        }
+    }
 }
 
 /// The new state of an alarm on one metric, and whether it stays quiet.
@@ -107,7 +109,7 @@ fn one_metric(
 }
 
 /// The new state, if the period that runs already breaches for certain.
-fn certain(
+pub(super) fn certain(
     known: &Known,
     watched: &Watched,
     metric: &OneMetric,
@@ -138,7 +140,7 @@ fn decide_one(
     next_state(known, spec, evaluate(spec, points), described, None, now)
 }
 
-fn find(known: &Known, metric: &OneMetric, series: &SeriesStore) -> Option<SeriesId> {
+pub(super) fn find(known: &Known, metric: &OneMetric, series: &SeriesStore) -> Option<SeriesId> {
     series.find(&MetricRef {
         partition: &known.alarm.partition(),
         namespace: &metric.namespace,
@@ -186,7 +188,7 @@ pub(super) fn place<'a>(alarm: &'a Alarm, partition: &'a str, window: &Window, n
     }
 }
 
-fn ask(
+pub(super) fn ask(
     queries: &Queries,
     place: &Place<'_>,
     series: &SeriesStore,
@@ -208,7 +210,7 @@ fn failed(was: &State, text: &str, now: Timestamp) -> Option<State> {
     Some(State { reason, reason_data: None, updated_at: now, evaluation, ..was.clone() })
 }
 
-fn one_line(
+pub(super) fn one_line(
     known: &Known,
     watched: &Watched,
     watching: &Watching,
@@ -256,19 +258,21 @@ fn places(
     places
 }
 
+/// What is to be written of an alarm with contributors; `only` are the time series that decide, if not all do.
 #[expect(clippy::too_many_arguments, reason = "one evaluation, all of it read only")]
-fn several(
+pub(super) fn several(
     key: &str,
     known: &Known,
     watched: &Watched,
     queries: &Queries,
     watching: &Watching,
     window: &Window,
+    only: Option<&dyn Fn(&Line) -> bool>,
     around: Around,
     now: Timestamp,
 ) -> Option<Write> {
     let spec = &watched.spec;
-    let sighting = |line: &crate::metrics::query::Line| {
+    let sighting = |line: &Line| {
         let attributes = queries.group_by.iter().cloned().zip(line.values.iter().cloned()).collect();
         match evaluate(spec, &places(window, &line.points, None)) {
             Verdict::Keep => Sighting { attributes, value: None, reason: String::new(), reason_data: None },
@@ -282,10 +286,15 @@ fn several(
             }
         }
     };
-    let seen: Vec<Sighting> = watching.lines.iter().map(sighting).collect();
-    let of = seen.len();
-    let mut contributors = watched.contributors.clone();
-    let changed = contributors.take_in(seen, around.muted.is_some(), now);
+    let of = watching.lines.len();
+    let (mut contributors, muted) = (watched.contributors.clone(), around.muted.is_some());
+    let changed = match only {
+        None => contributors.take_in(watching.lines.iter().map(sighting).collect(), muted, now),
+        Some(only) => {
+            let seen = watching.lines.iter().filter(|line| only(line)).map(sighting);
+            contributors.take_in_some(seen.collect(), muted, now)
+        }
+    };
     let state = if of == 0 {
         let described = Described { statistic: None, unit: None, window_start: window.start };
         next_state(

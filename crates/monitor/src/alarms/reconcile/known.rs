@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use keywatch_api::cloudwatch::StateValue;
 use keywatch_store::{Row, Store, StoreError};
 
@@ -11,13 +11,17 @@ use crate::{
     alarms::{
         alarm::{Alarm, State},
         composite::{self, rule::Rule},
-        config::Config,
+        config::{Config, Subject},
         contributors::{CONTRIBUTORS, Changed, Contributors},
         reason::INITIAL,
         spec::Spec,
         store::alarm_key,
     },
-    metrics::{Second, series::MetricRef},
+    metrics::{
+        Second,
+        query::{Course, Early, Names, early},
+        series::MetricRef,
+    },
 };
 
 /// What of an alarm decides its state. Tags, texts and actions are read again by who writes a change.
@@ -41,6 +45,10 @@ pub(super) struct Watched {
     /// When the clock evaluates it next; never while it is quiet.
     next: Option<Second>,
     pub(super) contributors: Contributors,
+    /// How an alarm on queries can be certain before its time.
+    pub(super) early: Option<Early>,
+    /// Points are not looked at before this, where looking is much work.
+    rests_until: Timestamp,
 }
 
 /// A composite alarm.
@@ -84,7 +92,8 @@ impl Known {
                         Contributors::default()
                     };
                     let next = Some(boundary_after(&spec, now.as_second()));
-                    Some(Role::Metric(Box::new(Watched { spec, next, contributors })))
+                    let (early, rests_until) = (early_of(&alarm, &spec), Timestamp::MIN);
+                    Some(Role::Metric(Box::new(Watched { spec, next, contributors, early, rests_until })))
                 }
                 None => None,
             },
@@ -104,9 +113,15 @@ impl Known {
         }
     }
 
-    /// Whether it watches the same as the alarm it replaces.
-    pub(super) fn takes_over(&self, old: &Self) -> bool {
-        self.alarm.config.rule == old.alarm.config.rule
+    /// Whether it watches the same as the alarm it replaces; then it goes on where that was.
+    pub(super) fn takes_over(&mut self, old: &Self) -> bool {
+        if self.alarm.config.rule != old.alarm.config.rule {
+            return false;
+        }
+        if let (Role::Metric(own), Some(old)) = (&mut self.role, old.watched()) {
+            own.rests_until = old.rests_until;
+        }
+        true
     }
 
     pub(super) fn watched(&self) -> Option<&Watched> {
@@ -123,14 +138,47 @@ impl Known {
 
     /// Calls `each` with every metric whose points may decide it before its time.
     pub(super) fn each_metric(&self, each: &mut dyn FnMut(&MetricRef<'_>)) {
+        let partition = self.alarm.partition();
         if let Some(metric) = self.alarm.config.one_metric() {
             each(&MetricRef {
-                partition: &self.alarm.partition(),
+                partition: &partition,
                 namespace: &metric.namespace,
                 name: &metric.metric_name,
                 dimensions: &metric.sorted_dimensions(),
             });
         }
+        let Some(Early::Metrics(_, metrics)) = self.watched().and_then(|watched| watched.early.as_ref())
+        else {
+            return;
+        };
+        for Names { namespace, name, dimensions, .. } in metrics {
+            let dimensions: Vec<(&str, &str)> =
+                dimensions.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            each(&MetricRef { partition: &partition, namespace, name, dimensions: &dimensions });
+        }
+    }
+
+    /// The name of whose metrics any may decide it before its time.
+    pub(super) fn name_of_all(&self) -> Option<MetricRef<'_>> {
+        let Some(Early::Insights(_, Names { namespace, name, .. })) = &self.watched()?.early else {
+            return None;
+        };
+        Some(MetricRef { partition: "", namespace, name, dimensions: &[] })
+    }
+
+    /// Whether it is an alarm on queries that can be certain before its time.
+    pub(super) fn watches_queries(&self) -> bool {
+        self.watched().is_some_and(|watched| watched.early.is_some())
+    }
+
+    /// Whether its points are looked at now; if not, when.
+    pub(super) fn look(&mut self, now: Timestamp, pause: SignedDuration) -> Result<(), Timestamp> {
+        let Role::Metric(watched) = &mut self.role else { return Ok(()) };
+        if now < watched.rests_until {
+            return Err(watched.rests_until);
+        }
+        watched.rests_until = now.checked_add(pause).unwrap_or(Timestamp::MAX);
+        Ok(())
     }
 
     /// Its series got points: if it was quiet it is no more, and this is when it is evaluated next.
@@ -161,6 +209,18 @@ impl Known {
         let changed = contributors.take_untold();
         (!changed.is_empty()).then_some((contributors, changed))
     }
+}
+
+/// How an alarm on queries can be certain before its time: its result can only move on beyond its threshold.
+fn early_of(alarm: &Alarm, spec: &Spec) -> Option<Early> {
+    let Subject::Queries(queries) = &alarm.config.metric()?.subject else { return None };
+    if queries.threshold_metric_id.is_some() {
+        return None;
+    }
+    early(&queries.metrics, spec.period).filter(|early| {
+        let (Early::Metrics(course, _) | Early::Insights(course, _)) = early;
+        (*course == Course::Rises) == spec.is_upward()
+    })
 }
 
 /// Leaves out what no decision looks at: there may be a hundred thousand alarms.

@@ -1,6 +1,7 @@
 //! # The roster: the alarms in memory, and how they are found
 //! By key, by the series they watch, by the moment the clock evaluates them, as parents of a child, and those that hold something back.
 //! What changes is taken in alarm by alarm: nothing here looks at all of them because one changed.
+//! Looking at queries for every point would be much work where there are many: after a look an alarm **rests**.
 //! **Invariants:** an alarm with a next evaluation is in `due` at that second, others are not; an alarm on a metric is in `by_series` once
 //! the metric has a series and in `waiting` before.
 //! **Not here:** reading alarms (`known.rs`), deciding (`judge.rs`).
@@ -11,6 +12,8 @@ use std::{
     sync::Arc,
 };
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::{
     early::Running,
     known::{Known, Role},
@@ -19,6 +22,11 @@ use crate::metrics::{
     Second,
     series::{MetricRef, SeriesId, SeriesStore},
 };
+
+/// After a look at a query an alarm rests for so many milliseconds for every thousand metrics that the query may take in,
+const REST_MS_OF_METRICS: i64 = 25;
+/// and for so many for every thousand alarms that are looked at for the same points.
+const REST_MS_OF_ALARMS: i64 = 250;
 
 /// The key of an alarm, shared by everything that refers to it.
 pub(super) type Key = Arc<str>;
@@ -31,6 +39,10 @@ pub(super) struct Roster {
     by_series: HashMap<SeriesId, Vec<Key>>,
     /// Alarms on metrics without a series, by the metric's names.
     waiting: HashMap<String, Vec<Key>>,
+    /// Alarms that any metric of a name may decide.
+    by_name: HashMap<String, Vec<Key>>,
+    /// Alarms whose series got points that are looked at later.
+    later: BTreeSet<(Timestamp, Key)>,
     /// Composite alarms by their children.
     parents: HashMap<String, BTreeSet<Key>>,
     /// Alarms with something that is held back.
@@ -62,7 +74,7 @@ impl Roster {
     }
 
     /// Takes in an alarm that is new or changed. One that watches what it watched keeps its place.
-    pub(super) fn put(&mut self, key: &str, known: Known, series: &SeriesStore) {
+    pub(super) fn put(&mut self, key: &str, mut known: Known, series: &SeriesStore) {
         let key = match self.known.remove_entry(key) {
             None => {
                 let key = Key::from(key);
@@ -115,6 +127,9 @@ impl Roster {
                     Some(id) => self.by_series.entry(id).or_default().push(Arc::clone(key)),
                     None => self.waiting.entry(names(metric)).or_default().push(Arc::clone(key)),
                 });
+                if let Some(name) = name_of_all(known) {
+                    self.by_name.entry(name).or_default().push(Arc::clone(key));
+                }
             }
         }
     }
@@ -130,13 +145,18 @@ impl Roster {
                     }
                 }
             }
-            Role::Metric(_) => known.each_metric(&mut |metric| {
-                // It may have got its series after the last look for new ones.
-                if let Some(id) = series.find(metric) {
-                    leave(&mut self.by_series, &id, key);
+            Role::Metric(_) => {
+                known.each_metric(&mut |metric| {
+                    // It may have got its series after the last look for new ones.
+                    if let Some(id) = series.find(metric) {
+                        leave(&mut self.by_series, &id, key);
+                    }
+                    leave(&mut self.waiting, &names(metric), key);
+                });
+                if let Some(name) = name_of_all(known) {
+                    leave(&mut self.by_name, &name, key);
                 }
-                leave(&mut self.waiting, &names(metric), key);
-            }),
+            }
         }
     }
 
@@ -190,21 +210,76 @@ impl Roster {
         &mut self,
         id: SeriesId,
         series: &SeriesStore,
-        now: Second,
+        now: Timestamp,
         early: &mut BTreeSet<Key>,
     ) {
-        let Some(keys) = self.by_series.get(&id) else { return };
-        let mut running = Running::new(series, id, now);
+        let at = now.as_second();
+        let mut running = Running::new(series, id, at);
+        let keys = self.by_series.get(&id).map_or(&[][..], Vec::as_slice);
         for key in keys {
             let Some(known) = self.known.get_mut(key) else { continue };
-            if let Some(next) = known.wake(now) {
+            if let Some(next) = known.wake(at) {
                 self.due.insert((next, Arc::clone(key)));
             }
-            if running.may_decide(known) {
-                early.insert(Arc::clone(key));
+            if !running.may_decide(known) || early.contains(key) {
+                continue;
             }
+            let pause = if known.watches_queries() {
+                rest(keys.len(), REST_MS_OF_ALARMS)
+            } else {
+                SignedDuration::ZERO
+            };
+            match known.look(now, pause) {
+                Ok(()) => early.insert(Arc::clone(key)),
+                Err(later) => self.later.insert((later, Arc::clone(key))),
+            };
+        }
+        if self.by_name.is_empty() {
+            return;
+        }
+        let metric = series.metric(id);
+        let (partition, namespace, name) = (metric.partition(), metric.namespace(), metric.name());
+        let all = names(&MetricRef { partition, namespace, name, dimensions: &[] });
+        let metrics = series.named(partition, namespace, name).len();
+        for key in self.by_name.get(&all).into_iter().flatten() {
+            let Some(known) = self.known.get_mut(key) else { continue };
+            if let Some(next) = known.wake(at) {
+                self.due.insert((next, Arc::clone(key)));
+            }
+            if early.contains(key) {
+                continue;
+            }
+            match known.look(now, rest(metrics, REST_MS_OF_METRICS)) {
+                Ok(()) => early.insert(Arc::clone(key)),
+                Err(later) => self.later.insert((later, Arc::clone(key))),
+            };
         }
     }
+
+    /// Alarms that rested and are looked at by now.
+    pub(super) fn rested(&mut self, now: Timestamp) -> Vec<Key> {
+        let mut rested = Vec::new();
+        while self.later.first().is_some_and(|(later, _)| *later <= now) {
+            rested.extend(self.later.pop_first().map(|(_, key)| key));
+        }
+        rested
+    }
+
+    /// When the next alarm has rested.
+    pub(super) fn next_rested(&self) -> Option<Timestamp> {
+        self.later.first().map(|(later, _)| *later)
+    }
+}
+
+/// How long an alarm rests after a look, by what grows with the work.
+fn rest(number: usize, ms_a_thousand: i64) -> SignedDuration {
+    SignedDuration::from_millis(ms_a_thousand * (number / 1_000) as i64)
+}
+
+/// The name of whose metrics any may decide an alarm, as one text.
+fn name_of_all(known: &Known) -> Option<String> {
+    let partition = known.alarm.partition();
+    known.name_of_all().map(|name| names(&MetricRef { partition: &partition, ..name }))
 }
 
 /// Takes a key out of those at a place, and the place away with the last.

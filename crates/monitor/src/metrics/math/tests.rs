@@ -59,7 +59,7 @@ fn shown(series: &Series) -> String {
     texts.collect::<Vec<_>>().join(" ")
 }
 
-fn answer(expression: &str) -> String {
+fn value(expression: &str) -> Result<Value, MathError> {
     let fixture = Fixture(vec![
         ("m1", series("1 1 0 0 -")),
         ("m2", series("30 - 0 0 30")),
@@ -67,8 +67,11 @@ fn answer(expression: &str) -> String {
         ("m4", series("- 2.5 - -7.5 -")),
         ("empty", series("- - - - -")),
     ]);
-    let value = parse(expression).and_then(|parsed| evaluate(&parsed, &fixture));
-    match value {
+    parse(expression).and_then(|parsed| evaluate(&parsed, &fixture))
+}
+
+fn answer(expression: &str) -> String {
+    match value(expression) {
         Ok(Value::Scalar(number)) => format!("{number}"),
         Ok(Value::Series(series)) => shown(&series),
         Ok(Value::Array(array)) => format!("[{}]", array.iter().map(shown).collect::<Vec<_>>().join(" | ")),
@@ -110,6 +113,104 @@ fn operators_bind_and_missing_points_are_zero_beside_others() {
     ]);
 }
 
+/// A point that one of two series lacks is zero; a point that both lack, or that is not finite, is none.
+#[test]
+fn every_operator_between_series_and_scalars() {
+    check(&[
+        ("m1 + m2", "31 1 0 0 30"),
+        ("m2 - m1", "29 -1 0 0 30"),
+        ("m1 * m2", "30 0 0 0 0"),
+        ("m1 / m2", "0.0333 - - - 0"),
+        ("m1 ^ m2", "1 1 1 1 0"),
+        ("m1 == m2", "0 0 1 1 0"),
+        ("m1 != m2", "1 1 0 0 1"),
+        ("m1 < m2", "1 0 0 0 1"),
+        ("m1 <= m2", "1 0 1 1 1"),
+        ("m1 > m2", "0 1 0 0 0"),
+        ("m1 >= m2", "0 1 1 1 0"),
+        ("m1 AND m2", "1 0 0 0 0"),
+        ("m1 && m2", "1 0 0 0 0"),
+        ("m1 OR m2", "1 1 0 0 1"),
+        ("m1 || m2", "1 1 0 0 1"),
+        ("10 / m3", "- - 0.5 - 0.5"),
+        ("5 >= m3", "1 1 0 - 0"),
+        ("m4 ^ 2", "- 6.25 - 56.25 -"),
+        ("m4 + 1", "- 3.5 - -6.5 -"),
+        ("2 * m1", "2 2 0 0 -"),
+        ("m1 AND 1", "1 1 0 0 -"),
+        ("0 OR m1", "1 1 0 0 -"),
+        ("m3 != 20", "1 1 0 - 0"),
+        ("1 - [m1, m4]", "[0 0 1 1 - | - -1.5 - 8.5 -]"),
+        ("[m1, m4] > m3", "[1 1 0 0 0 | 0 1 0 0 0]"),
+        ("-[m1, m4]", "[-1 -1 0 0 - | - -2.5 - 7.5 -]"),
+        ("7 - -3", "10"),
+        ("7 / 2", "3.5"),
+        ("2 <= 2", "1"),
+        ("2 < 2", "0"),
+        ("0 AND 1", "0"),
+    ]);
+}
+
+/// What each function gives of a scalar, a time series and an array of them; `-` is refused.
+#[test]
+fn every_function_has_its_types() {
+    let rules: &[(&[&str], &str, &str)] = &[
+        (&["ABS", "CEIL", "FLOOR", "LOG", "LOG10"], "", "S TS TS[]"),
+        (&["AVG", "DATAPOINT_COUNT", "MAX", "MIN", "STDDEV", "SUM"], "", "- S TS"),
+        (&["DIFF", "DIFF_TIME", "RATE", "RUNNING_SUM"], "", "- TS TS[]"),
+        (&["DATE", "DAY", "EPOCH", "HOUR", "MINUTE", "MONTH", "YEAR", "SERVICE_QUOTA"], "", "- TS -"),
+        (&["FIRST", "LAST"], "", "- - TS"),
+        (&["REMOVE_EMPTY"], "", "- - TS[]"),
+        (&["SLICE"], ", 0", "- - TS[]"),
+        (&["METRIC_COUNT"], "", "- - S"),
+        (&["PERIOD"], "", "- S -"),
+        (&["TIME_SERIES"], "", "TS - -"),
+        (&["ANOMALY_DETECTION_BAND"], "", "- TS[] -"),
+        (&["IF"], ", 1, 2", "S TS -"),
+        (&["FILL"], ", 0", "- TS TS[]"),
+        (&["SORT"], ", SUM, ASC", "- - TS[]"),
+    ];
+    let given = |name: &str, rest: &str| {
+        let kind =
+            |argument: &str| match value(&format!("{name}({argument}{rest})")).map(|value| value.kind()) {
+                Ok(Kind::Scalar) => "S",
+                Ok(Kind::Series) => "TS",
+                Ok(Kind::Array) => "TS[]",
+                Err(_) => "-",
+            };
+        ["3", "m2", "[m1, m2]"].map(kind).join(" ")
+    };
+    for (names, rest, want) in rules {
+        for name in *names {
+            assert_eq!(given(name, rest), *want, "{name}");
+        }
+    }
+    let untold = Function::ALL.iter().map(|function| function.name());
+    let untold: Vec<&str> =
+        untold.filter(|name| !rules.iter().any(|(names, ..)| names.contains(name))).collect();
+    assert_eq!(untold, [""; 0], "every function has a rule");
+}
+
+#[test]
+fn operators_have_their_types() {
+    for operator in ["+", "-", "*", "/", "^", "==", "!=", "<", "<=", ">", ">=", "AND", "OR"] {
+        for (left, right, want) in [
+            ("2", "3", Ok(Kind::Scalar)),
+            ("2", "m1", Ok(Kind::Series)),
+            ("m1", "2", Ok(Kind::Series)),
+            ("m1", "m2", Ok(Kind::Series)),
+            ("[m1]", "2", Ok(Kind::Array)),
+            ("2", "[m1]", Ok(Kind::Array)),
+            ("m2", "[m1]", Ok(Kind::Array)),
+            ("[m1]", "m2", Ok(Kind::Array)),
+            ("[m1]", "[m2]", Err(MathError("Operators do not take two arrays of time series".into()))),
+        ] {
+            let expression = format!("{left} {operator} {right}");
+            assert_eq!(value(&expression).map(|value| value.kind()), want, "{expression}");
+        }
+    }
+}
+
 #[test]
 fn reducers_make_a_scalar_of_a_series_and_a_series_of_an_array() {
     check(&[
@@ -142,6 +243,15 @@ fn functions_of_points() {
         ("LOG10(m2 * 10 / 3)", "2 - - - 2"),
         ("LOG(m1)", "0 0 - - -"),
         ("ABS(-3)", "3"),
+        ("CEIL(2.1)", "3"),
+        ("FLOOR(-2.1)", "-3"),
+        ("LOG10(1000)", "3"),
+        ("LOG(1)", "0"),
+        ("ABS([m1, m4])", "[1 1 0 0 - | - 2.5 - 7.5 -]"),
+        ("DIFF([m2, m1])", "[- - -30 0 30 | - 0 -1 0 -]"),
+        ("DIFF_TIME([m1])", "[- 60 60 60 -]"),
+        ("RATE([m1])", "[- 0 -0.0167 0 -]"),
+        ("RUNNING_SUM([m1])", "[1 2 2 2 -]"),
         ("DIFF(m2)", "- - -30 0 30"),
         ("DIFF_TIME(m2)", "- - 120 60 60"),
         ("RATE(m2)", "- - -0.25 0 0.5"),
@@ -162,6 +272,9 @@ fn gaps_are_filled() {
         ("FILL(m4, m1)", "1 2.5 0 -7.5 -"),
         ("FILL([m1, m4], 0)", "[1 1 0 0 0 | 0 2.5 0 -7.5 0]"),
         ("FILL(empty, 1)", "1 1 1 1 1"),
+        ("FILL(empty, REPEAT)", "- - - - -"),
+        ("FILL([m1, m4], REPEAT)", "[1 1 0 0 0 | - 2.5 2.5 -7.5 -7.5]"),
+        ("FILL(m3, LINEAR)", "0 0 20 20 20"),
         ("FILL(m1, AVG(m1))", "1 1 0 0 0.5"),
     ]);
 }
@@ -193,6 +306,8 @@ fn arrays_are_picked_from() {
         ("SORT([m1, m2, m3], SUM, DESC)", "[30 - 0 0 30 | 0 0 20 - 20 | 1 1 0 0 -]"),
         ("SORT([m3, empty, m1, m2], AVG, ASC, 2)", "[1 1 0 0 - | 0 0 20 - 20]"),
         ("SORT([empty, m1], MAX, DESC)", "[1 1 0 0 - | - - - - -]"),
+        ("SORT([m1, m2, m3], MAX, ASC)", "[1 1 0 0 - | 0 0 20 - 20 | 30 - 0 0 30]"),
+        ("SORT([m4, m1], MIN, DESC)", "[1 1 0 0 - | - 2.5 - -7.5 -]"),
         ("SUM(SEARCH('{AWS/KMS,KeyArn} Decrypt', 'Sum', 60))", "1 1 20 0 20"),
     ]);
 }

@@ -4,11 +4,13 @@
 //! **labelled** (`labelled.rs`). Pure but for reading series.
 //! Alarms ask the same queries (`watched.rs`). Which bands of what is expected they ask for is told before (`banded.rs`), so that
 //! models can be trained while nobody waits for the series.
+//! What of them is certain before its time, `early.rs` says.
 //! **Not here:** pages and the wire (`get_metric_data.rs`).
 
 mod answer;
 mod banded;
 mod check;
+mod early;
 mod labelled;
 mod sources;
 mod watched;
@@ -22,6 +24,7 @@ pub(crate) use self::{
     answer::answer,
     banded::{learnt, past, plan, plan_queries},
     check::check,
+    early::{Course, Early, Names, early, groups_with_negatives, samples_are_positive},
     labelled::labelled,
     watched::{Line, Outline, Watching, outline, watch},
 };

@@ -163,7 +163,7 @@ fn groups(series: &SeriesStore, query: &insights::Query, period: Second, place: 
 }
 
 /// Which query is compared: the visible one that is no band.
-fn watched(checked: &[Checked<'_>], band: Option<&str>) -> Option<usize> {
+pub(super) fn watched(checked: &[Checked<'_>], band: Option<&str>) -> Option<usize> {
     checked.iter().position(|query| query.visible && band != Some(query.query.id.as_str()))
 }
 
