@@ -10,6 +10,7 @@
 mod attempt;
 mod deliverer;
 mod delivery;
+mod delivery_policy;
 mod document;
 mod figures;
 mod follower;

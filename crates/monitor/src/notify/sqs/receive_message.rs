@@ -297,7 +297,7 @@ async fn again(
     ask: &Ask,
     now: Timestamp,
 ) -> Result<Option<Vec<Placed>>, SqsError> {
-    let Some(before) = attempt(&mut call.tx, queue, id, now).await? else { return Ok(None) };
+    let Some(before) = attempt(&mut call.tx, &queue.memory(), id, now).await? else { return Ok(None) };
     let mut taken = Vec::with_capacity(before.messages.len());
     for (locator, hidden_until) in &before.messages {
         let found = rows::get(&mut call.tx, &queue.incarnation, locator).await?;
@@ -324,6 +324,6 @@ fn remember(
     now: Timestamp,
 ) -> Result<(), SqsError> {
     let messages = taken.iter().map(|placed| (placed.locator.clone(), placed.message.visible)).collect();
-    remember_attempt(&mut call.tx, queue, id, &Attempt { at: now, messages })?;
+    remember_attempt(&mut call.tx, &queue.memory(), id, &Attempt { at: now, messages })?;
     Ok(())
 }
