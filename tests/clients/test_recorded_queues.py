@@ -103,10 +103,10 @@ def send_oversized_message(sqs):
 
 @scenario
 def send_message_batch_with_oversized_contents_with_updated_maximum_message_size(sqs):
-    # The sums tell what was sent.
+    # The sums tell what was sent: a message of exactly the size that is allowed.
     url = sqs.made(MaximumMessageSize="2048")
-    attribute = {"k": {"DataType": "String", "StringValue": "x" * 1024}}
-    entries = [{"Id": "1", "MessageBody": "a" * 1024, "MessageAttributes": attribute}, {"Id": "2", "MessageBody": "a"}]
+    attribute = {"k": {"DataType": "String", "StringValue": "x"}}
+    entries = [{"Id": "1", "MessageBody": "a" * 2040, "MessageAttributes": attribute}, {"Id": "2", "MessageBody": "a"}]
     return {"send_oversized_message_batch": sqs.send_message_batch(QueueUrl=url, Entries=entries)}
 
 

@@ -147,7 +147,8 @@ def test_delivery_policy(server, sns):
         TopicArn=topic, Protocol="http", Endpoint=hook.url, ReturnSubscriptionArn=True, Attributes={"DeliveryPolicy": json.dumps(own)},
     )["SubscriptionArn"]
     server.advance("1s")
-    hook.wait_for("SubscriptionConfirmation", lambda post: post["body"]["TopicArn"] == topic)
+    question = hook.wait_for("SubscriptionConfirmation", lambda post: post["body"]["TopicArn"] == topic)["body"]
+    sns.confirm_subscription(TopicArn=topic, Token=question["Token"])
     shown = sns.get_subscription_attributes(SubscriptionArn=subscription)["Attributes"]
     effective = json.loads(shown["EffectiveDeliveryPolicy"])
     assert effective["healthyRetryPolicy"]["numRetries"] == 2 and effective["requestPolicy"]["headerContentType"] == "application/json"
