@@ -12,7 +12,7 @@ use crate::Blob;
 macro_rules! sns_operations {
     ($($then:ident)::+ $(, $args:expr)*) => {
         $($then)::+! { $($args,)* SnsOperation Sns;
-            AddPermission - Write;
+            AddPermission add_permission Write;
             CheckIfPhoneNumberIsOptedOut - Read;
             ConfirmSubscription confirm_subscription Write;
             CreatePlatformApplication - Write;
@@ -43,7 +43,7 @@ macro_rules! sns_operations {
             Publish publish Write;
             PublishBatch publish_batch Write;
             PutDataProtectionPolicy - Write;
-            RemovePermission - Write;
+            RemovePermission remove_permission Write;
             SetEndpointAttributes - Write;
             SetPlatformApplicationAttributes - Write;
             SetSMSAttributes - Write;
@@ -178,6 +178,23 @@ crate::shape! {
 }
 
 crate::shape! {
+    /// `AddPermission`
+    pub struct AddPermissionRequest: Pascal {
+        topic_arn: String,
+        label: String,
+        #[serde(rename = "AWSAccountId")]
+        account_ids: Vec<String>,
+        #[serde(rename = "ActionName")]
+        actions: Vec<String>,
+    }
+}
+
+crate::shape! {
+    /// `RemovePermission`
+    pub struct RemovePermissionRequest: Pascal { topic_arn: String, label: String }
+}
+
+crate::shape! {
     /// `TagResource`
     pub struct TagResourceRequest: Pascal { resource_arn: String [len 1..=1011], tags: Vec<Tag> }
 }
@@ -244,18 +261,23 @@ pub struct ListSubscriptionsResponse {
 }
 
 /// `Publish`
+#[skip_serializing_none]
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct PublishResponse {
     pub message_id: String,
+    /// Twenty digits; only of FIFO topics.
+    pub sequence_number: Option<String>,
 }
 
 /// A message that `PublishBatch` published.
+#[skip_serializing_none]
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct PublishBatchResult {
     pub id: String,
     pub message_id: String,
+    pub sequence_number: Option<String>,
 }
 
 /// A message that `PublishBatch` did not publish.

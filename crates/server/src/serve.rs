@@ -153,6 +153,7 @@ async fn serve(config: Config) -> Result<(), StartError> {
     if let Err(error) = data_dir::remove_server(&config.data_dir) {
         warn!(%error, "The endpoint file could not be removed");
     }
+    app.notify.end_waiting();
     front.stop().await;
     gathering.stop().await;
     if let Some(push) = push {

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::Inner;
 use super::delivery::{self, Delivery, MESSAGE, Outcome, StoredMessage, Work, due_key};
+use super::delivery_policy::{Effective, effective};
 use super::document::{Handshake, Notification, text_for};
 use super::list_outbox::OUTBOX;
 use super::mail::{self, AlarmPage, Html, Mail};
@@ -18,7 +19,7 @@ use super::retry::RetryPolicy;
 use super::sns::dead_letter_queue;
 use super::sqs;
 use super::token::unseal;
-use super::topic::{Protocol, SUBSCRIPTION, SubscriptionRecord, TopicName};
+use super::topic::{Protocol, SUBSCRIPTION, SubscriptionRecord, TOPIC, TopicName, TopicRecord};
 use super::webhook::Post;
 use crate::entry::{Body as _, Message};
 use crate::metrics::derive::services::settled;
@@ -37,7 +38,10 @@ pub(super) async fn attempt(inner: &Inner, key: &str, delivery: Delivery) -> Res
     let now = inner.clock.now();
     let is_notice = matches!(delivery.work, Work::Notify { .. });
     let was_taken = outcome == Outcome::Delivered;
-    let policy = RetryPolicy::of(delivery.protocol);
+    let policy = match delivery.protocol.is_http() {
+        true => policy_of(inner, &delivery).await?.retry,
+        false => RetryPolicy::of(delivery.protocol),
+    };
     let next = delivery::next(&policy, delivery.attempts, outcome.clone(), now);
     inner.counters.attempted(&outcome, &next);
     match &next {
@@ -76,6 +80,19 @@ pub(super) async fn attempt(inner: &Inner, key: &str, delivery: Delivery) -> Res
         // The batch demands nothing that could conflict.
         Err(CommitError::Conflict { .. }) => Ok(()),
     }
+}
+
+/// How a web hook is delivered to, as its topic and its subscription say now.
+async fn policy_of(inner: &Inner, delivery: &Delivery) -> Result<Effective, StoreError> {
+    let subscription = subscription_of(inner, delivery).await?;
+    let topic = match TopicName::parse(&delivery.topic_arn, "TopicArn") {
+        Ok(name) => inner.store.get(TOPIC, &name.key()).await?,
+        Err(_) => None,
+    };
+    let topic: Option<TopicRecord> = topic.map(|row| decode(&row.bytes)).transpose()?;
+    let of_topic = topic.as_ref().and_then(|topic| topic.attributes.get("DeliveryPolicy"));
+    let own = subscription.as_ref().and_then(|subscription| subscription.attributes.get("DeliveryPolicy"));
+    Ok(effective(of_topic.map(String::as_str), own.map(String::as_str)))
 }
 
 /// What was given up, as a message of the queue that the subscription's redrive policy names.
@@ -183,7 +200,7 @@ async fn confirm(
     );
     let body = handshake(inner, delivery, "SubscriptionConfirmation", message_id, token, &text).await?;
     if delivery.protocol.is_http() {
-        return Ok(post(inner, delivery, "SubscriptionConfirmation", message_id, None, body).await);
+        return post(inner, delivery, "SubscriptionConfirmation", message_id, None, body).await;
     }
     send(inner, delivery, SUBJECT_CONFIRMATION.to_owned(), body, None).await
 }
@@ -199,7 +216,7 @@ async fn farewell(
         "You have chosen to deactivate subscription {arn}.\nTo cancel this operation and restore the subscription, visit the SubscribeURL included in this message."
     );
     let body = handshake(inner, delivery, "UnsubscribeConfirmation", message_id, token, &text).await?;
-    Ok(post(inner, delivery, "UnsubscribeConfirmation", message_id, Some(arn), body).await)
+    post(inner, delivery, "UnsubscribeConfirmation", message_id, Some(arn), body).await
 }
 
 async fn handshake(
@@ -241,7 +258,7 @@ async fn notify(inner: &Inner, delivery: &Delivery, stored: &StoredMessage) -> R
     }
     let body = if delivery.raw { text } else { notification(inner, delivery, stored, &text, &arn).await? };
     if delivery.protocol.is_http() {
-        return Ok(post(inner, delivery, "Notification", &message.id, Some(arn), body).await);
+        return post(inner, delivery, "Notification", &message.id, Some(arn), body).await;
     }
     send(inner, delivery, subject(), body, None).await
 }
@@ -268,10 +285,11 @@ async fn notification(
         text,
         time: stored.published,
         attributes: &stored.message.attributes,
+        sequence: None,
     };
     let signed =
         inner.signer().await?.sign(delivery.signature, &notification.string_to_sign(), &inner.endpoint);
-    Ok(notification.render(&signed, &unsubscribe_url(&inner.endpoint, arn)))
+    Ok(notification.render(Some(&signed), &unsubscribe_url(&inner.endpoint, arn)))
 }
 
 async fn post(
@@ -281,16 +299,22 @@ async fn post(
     message_id: &str,
     subscription_arn: Option<String>,
     body: String,
-) -> Outcome {
+) -> Result<Outcome, StoreError> {
+    let is_notice = kind == "Notification";
+    let content_type = match is_notice {
+        true => policy_of(inner, delivery).await?.content_type,
+        false => effective(None, None).content_type,
+    };
     let post = Post {
         kind,
         message_id: message_id.to_owned(),
         topic_arn: delivery.topic_arn.clone(),
         subscription_arn,
-        raw: delivery.raw && kind == "Notification",
+        raw: delivery.raw && is_notice,
+        content_type,
         body,
     };
-    inner.poster.post(&delivery.endpoint, post).await
+    Ok(inner.poster.post(&delivery.endpoint, post).await)
 }
 
 /// Sends a mail, or keeps it where there is no server to send it to.

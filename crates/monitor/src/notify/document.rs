@@ -28,6 +28,8 @@ pub(crate) struct Notification<'a> {
     pub(crate) text: &'a str,
     pub(crate) time: Timestamp,
     pub(crate) attributes: &'a BTreeMap<String, MessageAttribute>,
+    /// Of messages of topics that keep an order; those are not signed.
+    pub(crate) sequence: Option<&'a str>,
 }
 
 /// A `SubscriptionConfirmation` or an `UnsubscribeConfirmation` before it is signed.
@@ -51,13 +53,16 @@ impl Notification<'_> {
         lines(&members)
     }
 
-    pub(crate) fn render(&self, signed: &Signed, unsubscribe_url: &str) -> String {
+    pub(crate) fn render(&self, signed: Option<&Signed>, unsubscribe_url: &str) -> String {
         let time = wire_time(self.time);
-        let mut members =
-            vec![("Type", "Notification"), ("MessageId", self.message_id), ("TopicArn", self.topic_arn)];
+        let mut members = vec![("Type", "Notification"), ("MessageId", self.message_id)];
+        members.extend(self.sequence.map(|sequence| ("SequenceNumber", sequence)));
+        members.push(("TopicArn", self.topic_arn));
         members.extend(self.subject.map(|subject| ("Subject", subject)));
         members.extend([("Message", self.text), ("Timestamp", &*time)]);
-        push_signature(&mut members, signed);
+        if let Some(signed) = signed {
+            push_signature(&mut members, signed);
+        }
         members.push(("UnsubscribeURL", unsubscribe_url));
         let attributes = (!self.attributes.is_empty()).then(|| attribute_member(self.attributes));
         layout(&members, attributes.as_deref())
@@ -160,6 +165,7 @@ mod tests {
             text: "line\nline",
             time: "2026-09-14T11:18:46.1239Z".parse().unwrap(),
             attributes: &attributes,
+            sequence: None,
         };
         let signed = Signed {
             version: SignatureVersion::Sha1,
@@ -171,7 +177,7 @@ mod tests {
             "Message\nline\nline\nMessageId\nm-1\nSubject\ns \"q\"\nTimestamp\n2026-09-14T11:18:46.123Z\nTopicArn\narn:aws:sns:us-east-1:1:t\nType\nNotification\n"
         );
         assert_eq!(
-            notification.render(&signed, "http://h/?Action=Unsubscribe"),
+            notification.render(Some(&signed), "http://h/?Action=Unsubscribe"),
             r#"{
   "Type" : "Notification",
   "MessageId" : "m-1",

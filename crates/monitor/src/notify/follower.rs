@@ -2,7 +2,7 @@
 //! queue, in one commit with the position. It also looks after what ends by itself: unconfirmed subscriptions, tokens, messages
 //! whose deliveries are done, and the messages of purged queues.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -16,11 +16,12 @@ use keywatch_store::{
 use super::delivery::{
     DELIVERY, Delivery, EXPIRY, Expiry, MESSAGE, MESSAGE_LOOK, StoredMessage, Work, due_key, due_of, moment,
 };
-use super::document::{Notification, text_for};
+use super::document::{Notification, Signed, text_for};
 use super::list_outbox::OUTBOX;
 use super::mail::Mail;
 use super::queue::deduplication::id_of_content;
 use super::queue::{QUEUE, QueueName, QueueNumber, QueueRecord, QueuedMessage, retention, rows, tasks};
+use super::sns::dead_letter_queue;
 use super::token::{TOKEN, TOKEN_LIFETIME};
 use super::topic::{ENDPOINT, Protocol, SUBSCRIPTION, SubscriptionRecord, TOPIC, TopicName, TopicRecord};
 use super::{Notify, attempt, sqs};
@@ -195,58 +196,75 @@ impl NotifyFollower {
         Ok(())
     }
 
-    /// Puts the message into a subscribed queue, as the document that web hooks get or as it is.
+    /// Puts the message into a subscribed queue, as the document that web hooks get or as it is; where that cannot be, into the
+    /// subscription's dead-letter queue.
     async fn forward(
         &self,
         arn: &str,
         topic: &TopicRecord,
         subscription: &SubscriptionRecord,
         stored: &StoredMessage,
-        signatures: &mut HashMap<String, super::document::Signed>,
+        signatures: &mut HashMap<String, Signed>,
         derived: &mut Derived<'_>,
     ) -> Result<(), StoreError> {
-        let inner = &self.notify.inner;
         let Some(text) = text_for(&stored.message, Protocol::Sqs.as_str()) else { return Ok(()) };
-        let Some(name) = QueueName::from_arn(&subscription.endpoint) else { return Ok(()) };
-        let Some(queue) = derived.queue(&name).await? else {
-            tracing::warn!(queue = %subscription.endpoint, "A message for a queue that does not exist was dropped");
-            return Ok(());
-        };
-        if !sqs::service_may_send(&queue, &name, "sns.amazonaws.com", arn, stored.published) {
-            tracing::warn!(queue = %subscription.endpoint, topic = arn, "The queue's policy does not let the topic send");
-            return Ok(());
+        let redrive = subscription.attributes.get("RedrivePolicy");
+        let names =
+            [QueueName::from_arn(&subscription.endpoint), redrive.and_then(|text| dead_letter_queue(text))];
+        for name in names.into_iter().flatten() {
+            let Some(queue) = derived.queue(&name).await? else {
+                tracing::warn!(queue = %name.arn(), topic = arn, "A subscribed queue does not exist");
+                continue;
+            };
+            if !sqs::service_may_send(&queue, &name, "sns.amazonaws.com", arn, stored.published) {
+                tracing::warn!(queue = %name.arn(), topic = arn, "The queue's policy does not let the topic send");
+                continue;
+            }
+            let (body, attributes) = match subscription.is_raw() {
+                true => (text, stored.message.attributes.clone()),
+                false => (
+                    self.document(arn, topic, subscription, stored, &text, signatures).await?,
+                    BTreeMap::new(),
+                ),
+            };
+            let arrival = QueuedMessage::from_service(body, attributes, stored.published, stored.published);
+            return derived.arrive(&name, &queue, arrival, stored.message.order.as_ref()).await;
         }
-        let raw = subscription.is_raw();
-        let body = if raw {
-            text
-        } else {
-            let notification = Notification {
-                message_id: &stored.message.id,
-                topic_arn: arn,
-                subject: stored.message.subject.as_deref(),
-                text: &text,
-                time: stored.published,
-                attributes: &stored.message.attributes,
-            };
-            let signed = match signatures.get(&text) {
-                Some(signed) => signed.clone(),
-                None => {
-                    let signer = inner.signer().await?;
-                    let signed = signer.sign(
-                        topic.signature_version(),
-                        &notification.string_to_sign(),
-                        &inner.endpoint,
-                    );
-                    signatures.insert(text.clone(), signed.clone());
-                    signed
-                }
-            };
-            let arn = format!("{arn}:{}", subscription.id);
-            notification.render(&signed, &attempt::unsubscribe_url(&inner.endpoint, &arn))
+        Ok(())
+    }
+
+    /// The document a subscribed queue gets; messages of topics that keep an order have a number in place of a signature.
+    async fn document(
+        &self,
+        arn: &str,
+        topic: &TopicRecord,
+        subscription: &SubscriptionRecord,
+        stored: &StoredMessage,
+        text: &str,
+        signatures: &mut HashMap<String, Signed>,
+    ) -> Result<String, StoreError> {
+        let inner = &self.notify.inner;
+        let sequence = stored.message.order.as_ref().and_then(|order| order.sequence.as_deref());
+        let notification = Notification {
+            message_id: &stored.message.id,
+            topic_arn: arn,
+            subject: stored.message.subject.as_deref(),
+            text,
+            time: stored.published,
+            attributes: &stored.message.attributes,
+            sequence,
         };
-        let attributes = if raw { stored.message.attributes.clone() } else { Default::default() };
-        let arrival = QueuedMessage::from_service(body, attributes, stored.published, stored.published);
-        derived.arrive(&name, &queue, arrival, stored.message.order.as_ref()).await
+        let unsubscribe = attempt::unsubscribe_url(&inner.endpoint, &format!("{arn}:{}", subscription.id));
+        if sequence.is_some() {
+            return Ok(notification.render(None, &unsubscribe));
+        }
+        if !signatures.contains_key(text) {
+            let signer = inner.signer().await?;
+            let signed =
+                signer.sign(topic.signature_version(), &notification.string_to_sign(), &inner.endpoint);
+            signatures.insert(text.to_owned(), signed);
+        }
+        Ok(notification.render(signatures.get(text), &unsubscribe))
     }
 
     async fn enqueue(
@@ -516,7 +534,10 @@ impl<'s> Derived<'s> {
         }
         let message = QueuedMessage {
             visible: message.sent + queue.seconds(QueueNumber::DelaySeconds),
-            group: order.map(|order| order.group.clone()),
+            // A topic that keeps an order does not tell a standard queue of its groups.
+            group: order
+                .filter(|order| queue.is_fifo() || order.sequence.is_none())
+                .map(|order| order.group.clone()),
             deduplication: deduplication.filter(|_| queue.is_fifo()),
             ..message
         };

@@ -10,6 +10,7 @@
 mod attempt;
 mod deliverer;
 mod delivery;
+mod delivery_policy;
 mod document;
 mod figures;
 mod follower;
@@ -120,6 +121,7 @@ impl Notify {
             arrivals: watch::Sender::new(0),
             waiters: queue::waiters::Waiters::default(),
             stop: watch::Sender::new(false),
+            closing: watch::Sender::new(false),
             counters: figures::Counters::default(),
         };
         Ok(Self { inner: Arc::new(inner) })
@@ -138,6 +140,11 @@ impl Notify {
     /// What is told of deliveries.
     pub async fn figures(&self) -> Result<DeliveryFigures, StoreError> {
         self.inner.counters.read(&self.inner.store).await
+    }
+
+    /// Answers those who wait for messages of queues, now and from now on.
+    pub fn end_waiting(&self) {
+        self.inner.closing.send_replace(true);
     }
 
     /// Makes [`run`](Self::run) return.

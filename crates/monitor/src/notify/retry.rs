@@ -4,6 +4,7 @@
 //! delays, at the greatest delay.
 
 use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
 
 use super::topic::Protocol;
 
@@ -19,6 +20,21 @@ pub(crate) struct RetryPolicy {
     pub(crate) least: u32,
     /// Seconds.
     pub(crate) greatest: u32,
+    pub(crate) backoff: Backoff,
+}
+
+/// How delays grow from the least to the greatest. AWS shows curves and no formulas; these have their ends and their order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Backoff {
+    /// By the same amount each time.
+    Linear,
+    /// By an amount that itself grows by the same each time.
+    Arithmetic,
+    /// By the same factor each time.
+    Geometric,
+    /// By an amount that doubles each time.
+    Exponential,
 }
 
 impl RetryPolicy {
@@ -30,6 +46,7 @@ impl RetryPolicy {
         at_greatest_delay: 0,
         least: 20,
         greatest: 20,
+        backoff: Backoff::Linear,
     };
     /// "SMTP: 2 times, 10 seconds apart; 10 times, with exponential backoff, from 10 seconds to 600 seconds; 38 times, 600 seconds
     /// apart: 50 times over more than 6 hours"
@@ -40,6 +57,7 @@ impl RetryPolicy {
         at_greatest_delay: 38,
         least: 10,
         greatest: 600,
+        backoff: Backoff::Geometric,
     };
 
     pub(crate) fn of(protocol: Protocol) -> Self {
@@ -67,14 +85,21 @@ impl RetryPolicy {
         (retry < self.at_greatest_delay).then(|| SignedDuration::from_secs(self.greatest.into()))
     }
 
-    /// Exponential from the least delay to the greatest.
+    /// From the least delay to the greatest.
     fn grown(&self, step: u32) -> f64 {
         let (least, greatest) = (f64::from(self.least), f64::from(self.greatest));
-        let last = self.growing.saturating_sub(1);
-        if last == 0 || least <= 0.0 {
+        let last = f64::from(self.growing.saturating_sub(1));
+        if last <= 0.0 || least <= 0.0 {
             return greatest;
         }
-        least * (greatest / least).powf(f64::from(step) / f64::from(last))
+        let step = f64::from(step);
+        let share = match self.backoff {
+            Backoff::Geometric => return least * (greatest / least).powf(step / last),
+            Backoff::Linear => step / last,
+            Backoff::Arithmetic => step * (step + 1.0) / (last * (last + 1.0)),
+            Backoff::Exponential => (step.exp2() - 1.0) / (last.exp2() - 1.0),
+        };
+        least + (greatest - least) * share
     }
 }
 
@@ -89,6 +114,19 @@ mod tests {
     #[test]
     fn web_hooks_are_tried_three_times_more() {
         assert_eq!(delays(RetryPolicy::of(Protocol::Https)), [20, 20, 20]);
+    }
+
+    #[test]
+    fn delays_grow_by_their_function() {
+        for (backoff, want) in [
+            (Backoff::Linear, [10, 20, 30, 40, 50]),
+            (Backoff::Arithmetic, [10, 14, 22, 34, 50]),
+            (Backoff::Geometric, [10, 15, 22, 33, 50]),
+            (Backoff::Exponential, [10, 13, 18, 29, 50]),
+        ] {
+            let policy = RetryPolicy { growing: 5, least: 10, greatest: 50, backoff, ..RetryPolicy::HTTP };
+            assert_eq!(delays(policy), want, "{backoff:?}");
+        }
     }
 
     #[test]

@@ -11,6 +11,8 @@ use keywatch_crypto::digest::sha256_of;
 use keywatch_store::{Kind, Versioned};
 use serde::{Deserialize, Serialize};
 
+use super::delivery::moment;
+use super::queue::deduplication::Memory;
 use super::sns::SnsError;
 
 pub(crate) const TOPIC: Kind = Kind("sns.topic");
@@ -19,6 +21,7 @@ pub(crate) const SUBSCRIPTION: Kind = Kind("sns.subscription");
 pub(crate) const ENDPOINT: Kind = Kind("sns.endpoint");
 
 const NAME_CHARS_MAX: usize = 256;
+const FIFO_SUFFIX: &str = ".fifo";
 const ARN_ELEMENTS: usize = 6;
 
 /// What a topic is called, everywhere.
@@ -52,6 +55,11 @@ impl TopicName {
         format!("{}/{}/{}", self.account, self.region, self.name)
     }
 
+    /// Topics in order say so by their name.
+    pub(crate) fn is_fifo(&self) -> bool {
+        self.name.ends_with(FIFO_SUFFIX)
+    }
+
     pub(crate) fn subscription_key(&self, id: &str) -> String {
         format!("{}/{id}", self.key())
     }
@@ -62,10 +70,12 @@ impl TopicName {
     }
 }
 
-/// Letters, digits, `-` and `_`; 1 to 256 of them.
+/// Letters, digits, `-` and `_`, and `.fifo` behind them if the topic is one in order; 1 to 256 characters.
 pub(crate) fn is_topic_name(name: &str) -> bool {
-    (1..=NAME_CHARS_MAX).contains(&name.len())
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+    let plain = name.strip_suffix(FIFO_SUFFIX).unwrap_or(name);
+    name.len() <= NAME_CHARS_MAX
+        && !plain.is_empty()
+        && plain.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
 
 fn parse_arn(arn: &str, parameter: &str) -> Result<Arn, SnsError> {
@@ -123,6 +133,13 @@ impl Versioned for TopicRecord {
 impl TopicRecord {
     pub(crate) fn display_name(&self) -> &str {
         self.attributes.get("DisplayName").map_or("", String::as_str)
+    }
+
+    /// Where a topic in order remembers what was published; another topic of the same name remembers nothing of it.
+    pub(crate) fn memory(&self, name: &TopicName) -> Memory {
+        let scope = self.attributes.get("FifoThroughputScope");
+        let place = format!("{}/{}", name.key(), moment(self.created));
+        Memory { place, by_group: scope.is_some_and(|scope| scope == "MessageGroup") }
     }
 
     /// `1` (SHA-1) unless the topic says `2` (SHA-256).

@@ -32,6 +32,7 @@ pub(crate) struct Post {
     /// Absent in confirmations of subscriptions.
     pub(crate) subscription_arn: Option<String>,
     pub(crate) raw: bool,
+    pub(crate) content_type: String,
     pub(crate) body: String,
 }
 
@@ -54,7 +55,7 @@ impl Poster {
             .header("x-amz-sns-message-type", post.kind)
             .header("x-amz-sns-message-id", post.message_id)
             .header("x-amz-sns-topic-arn", post.topic_arn)
-            .header("content-type", "text/plain; charset=UTF-8")
+            .header("content-type", post.content_type)
             .header("accept-encoding", "gzip,deflate");
         if let Some(arn) = post.subscription_arn {
             request = request.header("x-amz-sns-subscription-arn", arn);

@@ -69,6 +69,13 @@ fn next_sequence(last: Option<u64>, head: Seq, place: usize, chance: u16) -> u64
     fresh.max(last.map_or(0, |last| last.saturating_add(1)))
 }
 
+/// The number after `last`, for what `tx` is about to write.
+pub(super) fn fresh_sequence(tx: &Transaction<'_>, last: Option<u64>) -> u64 {
+    let mut chance = [0; 2];
+    SystemRandom.fill(&mut chance);
+    next_sequence(last, tx.store.head(), tx.writes.len(), u16::from_be_bytes(chance))
+}
+
 /// Puts a message at the end of its group.
 pub(super) async fn append(
     tx: &mut Transaction<'_>,
@@ -79,10 +86,7 @@ pub(super) async fn append(
     let group = message.group.clone().unwrap_or_default();
     let key = group_key(incarnation, &group);
     let record = tx.get::<GroupRecord>(GROUP, &key).await?;
-    let mut chance = [0; 2];
-    SystemRandom.fill(&mut chance);
-    let last = record.as_ref().map(|record| record.last);
-    let sequence = next_sequence(last, tx.store.head(), tx.writes.len(), u16::from_be_bytes(chance));
+    let sequence = fresh_sequence(tx, record.as_ref().map(|record| record.last));
     message.sequence = Some(sequence.to_string());
     let locator = format!("{}/{sequence}", hex::encode(&group));
     let ready = match record {

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use keywatch_store::{Kind, Scan, Store, StoreError, Transaction, Versioned, encode};
 use serde::{Deserialize, Serialize};
 
-use super::deduplication::{self, ATTEMPT, Accepted, DEDUPLICATION};
+use super::deduplication::{self, ATTEMPT, Accepted, DEDUPLICATION, SEQUENCE};
 use super::fifo::{self, GROUP, READY};
 use super::{QueueName, QueueRecord, QueuedMessage, retention};
 use crate::notify::delivery::{due_of, moment};
@@ -24,8 +24,8 @@ pub(crate) const VISIBLE: Kind = Kind("sqs.visible");
 /// Everything that goes with the messages of an incarnation.
 pub(crate) const OF_INCARNATION: [Kind; 6] = [QUEUED, VISIBLE, GROUP, READY, DEDUPLICATION, ATTEMPT];
 
-/// What is remembered of an incarnation for five minutes.
-pub(crate) const OF_SLICE: [Kind; 2] = [DEDUPLICATION, ATTEMPT];
+/// What is remembered of an incarnation, or of a topic, for five minutes.
+pub(crate) const OF_SLICE: [Kind; 3] = [DEDUPLICATION, ATTEMPT, SEQUENCE];
 
 /// Index rows that are read at once.
 const PAGE: usize = 10_000;
@@ -95,11 +95,11 @@ pub(crate) async fn add_once(
     let (Some(group), Some(id), true) = (group, id, queue.is_fifo()) else {
         return add(tx, name, queue, message).await.map(Accepted::from);
     };
-    if let Some(accepted) = deduplication::find(tx, queue, &group, &id, message.sent).await? {
+    if let Some(accepted) = deduplication::find(tx, &queue.memory(), &group, &id, message.sent).await? {
         return Ok(accepted);
     }
     let accepted = Accepted::from(add(tx, name, queue, message).await?);
-    deduplication::remember(tx, queue, &group, &id, &accepted)?;
+    deduplication::remember(tx, &queue.memory(), &group, &id, &accepted)?;
     Ok(accepted)
 }
 

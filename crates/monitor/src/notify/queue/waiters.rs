@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Callers that wait at once; more are answered at once.
-const WAITERS_MAX: usize = 10_000;
+/// Callers that wait at once; more are answered at once. The server answers twice as many requests at a time: those who wait leave
+/// room for those who send.
+const WAITERS_MAX: usize = 2_048;
 /// How long after a send its commit may take. Whoever waits looks now and then anyway.
 const LINGER: Duration = Duration::from_secs(1);
 /// Queues whose room in flight is remembered.

@@ -7,13 +7,14 @@ use serde_json::json;
 
 use super::SnsError;
 use super::filter;
+use crate::notify::delivery_policy::{SubscriptionPolicy, TopicPolicy};
 use crate::notify::queue::QueueName;
 use crate::notify::topic::TopicName;
 
 const DISPLAY_NAME_CHARS_MAX: usize = 100;
 
-/// Checks one attribute of a topic.
-pub(super) fn check_topic(name: &str, value: &str, at_creation: bool) -> Result<(), SnsError> {
+/// Checks one attribute of a topic; which there are depends on whether it keeps an order.
+pub(super) fn check_topic(name: &str, value: &str, at_creation: bool, is_fifo: bool) -> Result<(), SnsError> {
     let invalid = |reason: &str| Err(SnsError::attribute(at_creation, reason));
     match name {
         "DisplayName"
@@ -26,6 +27,14 @@ pub(super) fn check_topic(name: &str, value: &str, at_creation: bool) -> Result<
             Ok(_) => Ok(()),
             Err(error) => invalid(&format!("Policy Error: {error}")),
         },
+        "FifoTopic" if at_creation && matches!(value, "true" | "false") => Ok(()),
+        "FifoTopic" if !at_creation => Err(SnsError::parameter("AttributeName")),
+        "ContentBasedDeduplication" if is_fifo && matches!(value, "true" | "false") => Ok(()),
+        "FifoThroughputScope" if is_fifo && matches!(value, "Topic" | "MessageGroup") => Ok(()),
+        "FifoTopic" | "ContentBasedDeduplication" | "FifoThroughputScope" => invalid(name),
+        // Traces are passed on and nothing more.
+        "TracingConfig" if value == "PassThrough" => Ok(()),
+        "TracingConfig" => invalid("TracingConfig: only PassThrough is supported here"),
         "SignatureVersion" if matches!(value, "1" | "2") => Ok(()),
         "SignatureVersion" => invalid("SignatureVersion"),
         // Without a role nothing is logged of any share of deliveries.
@@ -36,13 +45,13 @@ pub(super) fn check_topic(name: &str, value: &str, at_creation: bool) -> Result<
         _ if is_feedback(name, "SuccessFeedbackRoleArn") || is_feedback(name, "FailureFeedbackRoleArn") => {
             invalid(&format!("{name}: this attribute is not supported here"))
         }
-        "DeliveryPolicy"
-        | "KmsMasterKeyId"
-        | "TracingConfig"
-        | "ArchivePolicy"
-        | "FifoTopic"
-        | "ContentBasedDeduplication"
-        | "FifoThroughputScope" => invalid(&format!("{name}: this attribute is not supported here")),
+        "DeliveryPolicy" => match TopicPolicy::parse(value) {
+            Ok(_) => Ok(()),
+            Err(reason) => invalid(&format!("DeliveryPolicy: {reason}")),
+        },
+        "KmsMasterKeyId" | "ArchivePolicy" => {
+            invalid(&format!("{name}: this attribute is not supported here"))
+        }
         _ => Err(SnsError::parameter("AttributeName")),
     }
 }
@@ -77,7 +86,11 @@ pub(super) fn check_subscription(
         "RedrivePolicy" => {
             check_redrive(topic, value).or_else(|reason| invalid(&format!("RedrivePolicy: {reason}")))
         }
-        "DeliveryPolicy" | "SubscriptionRoleArn" | "ReplayPolicy" => {
+        "DeliveryPolicy" => match SubscriptionPolicy::parse(value) {
+            Ok(_) => Ok(()),
+            Err(reason) => invalid(&format!("DeliveryPolicy: {reason}")),
+        },
+        "SubscriptionRoleArn" | "ReplayPolicy" => {
             invalid(&format!("{name}: this attribute is not supported here"))
         }
         _ => Err(SnsError::parameter("AttributeName")),
@@ -99,7 +112,18 @@ fn check_redrive(topic: &TopicName, value: &str) -> Result<(), String> {
     let invalid = || "deadLetterTargetArn is an invalid arn".to_owned();
     let arn = policy.get("deadLetterTargetArn").and_then(|arn| arn.as_str()).ok_or_else(invalid)?;
     let queue = QueueName::from_arn(arn).ok_or_else(invalid)?;
-    if queue.region == topic.region { Ok(()) } else { Err(invalid()) }
+    if queue.region != topic.region {
+        return Err(invalid());
+    }
+    match (topic.is_fifo(), queue.is_fifo()) {
+        (true, false) => {
+            Err("must use a FIFO queue as DLQ for a FIFO Subscription to a FIFO Topic.".to_owned())
+        }
+        (false, true) => {
+            Err("must use a standard queue as DLQ for a subscription to a standard Topic.".to_owned())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// `Policy` of a topic nobody gave one.
@@ -122,9 +146,6 @@ pub(super) fn default_policy(name: &TopicName) -> String {
         r#"{{"Version":"2008-10-17","Id":"__default_policy_ID","Statement":[{{"Sid":"__default_statement_ID","Effect":"Allow","Principal":{{"AWS":"*"}},"Action":[{actions}],"Resource":"{arn}","Condition":{{"StringEquals":{{"AWS:SourceOwner":"{account}"}}}}}}]}}"#
     )
 }
-
-/// `EffectiveDeliveryPolicy` of every topic: the retries that are built.
-pub(super) const EFFECTIVE_DELIVERY_POLICY: &str = r#"{"http":{"defaultHealthyRetryPolicy":{"minDelayTarget":20,"maxDelayTarget":20,"numRetries":3,"numMaxDelayRetries":0,"numNoDelayRetries":0,"numMinDelayRetries":0,"backoffFunction":"linear"},"disableSubscriptionOverrides":false,"defaultRequestPolicy":{"headerContentType":"text/plain; charset=UTF-8"}}}"#;
 
 /// Whether two sets of attributes mean the same: JSON is compared as such, `{}` and the empty text are the same as nothing.
 pub(super) fn same_meaning(left: &BTreeMap<String, String>, right: &BTreeMap<String, String>) -> bool {
@@ -211,6 +232,5 @@ mod tests {
         let topic = TopicName::parse("arn:aws:sns:us-east-1:111122223333:t", "TopicArn").unwrap();
         let policy = default_policy(&topic);
         assert!(serde_json::from_str::<serde_json::Value>(&policy).is_ok(), "{policy}");
-        assert!(serde_json::from_str::<serde_json::Value>(EFFECTIVE_DELIVERY_POLICY).is_ok());
     }
 }

@@ -20,19 +20,19 @@ pub(super) async fn create_topic(
     _: &Notify,
     request: CreateTopicRequest,
 ) -> Result<TopicArn, SnsError> {
-    let attributes = request.attributes.unwrap_or_default();
+    let mut attributes = request.attributes.unwrap_or_default();
     let is_fifo = attributes.get("FifoTopic").is_some_and(|fifo| fifo == "true");
-    // The attribute of FIFO topics is refused below, in its own words.
-    let has_name = is_topic_name(&request.name) || (is_fifo && request.name.ends_with(".fifo"));
-    if !has_name {
+    if !is_topic_name(&request.name) || request.name.ends_with(".fifo") != is_fifo {
         return Err(SnsError::parameter("Topic Name"));
     }
     if request.data_protection_policy.is_some() {
         return Err(SnsError::parameter("DataProtectionPolicy: this attribute is not supported here"));
     }
     for (name, value) in &attributes {
-        check_topic(name, value, true)?;
+        check_topic(name, value, true, is_fifo)?;
     }
+    // No topic is said not to be in order.
+    attributes.retain(|name, value| name != "FifoTopic" || value == "true");
     let tags = tag_map(request.tags.unwrap_or_default())?;
     let name = TopicName { account: call.account().clone(), region: call.region.clone(), name: request.name };
     let found = permitted(call, &name, "sns:CreateTopic").await?;

@@ -7,7 +7,8 @@ use keywatch_iam::Call;
 
 use super::{NO_SUBSCRIPTION, SnsError};
 use crate::notify::Notify;
-use crate::notify::topic::{SUBSCRIPTION, SubscriptionName, SubscriptionRecord};
+use crate::notify::delivery_policy::{SubscriptionPolicy, TopicPolicy};
+use crate::notify::topic::{SUBSCRIPTION, SubscriptionName, SubscriptionRecord, TOPIC, TopicRecord};
 
 pub(super) async fn get_subscription_attributes(
     call: &mut Call<'_>,
@@ -31,7 +32,16 @@ pub(super) async fn get_subscription_attributes(
     if record.attributes.contains_key("FilterPolicy") {
         attributes.insert("FilterPolicyScope".to_owned(), "MessageAttributes".to_owned());
     }
+    let policy =
+        record.attributes.get("DeliveryPolicy").and_then(|text| SubscriptionPolicy::parse(text).ok());
     attributes.extend(record.attributes);
+    if let Some(policy) = policy {
+        let topic: Option<TopicRecord> = call.tx.get(TOPIC, &name.topic.key()).await?;
+        let text = topic.as_ref().and_then(|topic| topic.attributes.get("DeliveryPolicy"));
+        let of_topic = text.and_then(|text| TopicPolicy::parse(text).ok()?).unwrap_or_default();
+        attributes.insert("DeliveryPolicy".to_owned(), policy.shown());
+        attributes.insert("EffectiveDeliveryPolicy".to_owned(), policy.effective_shown(&of_topic));
+    }
     Ok(AttributesResponse { attributes })
 }
 

@@ -8,7 +8,9 @@ use keywatch_api::sns::MessageAttributeValue;
 use serde_json::{Map, Value};
 
 use super::SnsError;
-use crate::entry::{Message, MessageAttribute, Target};
+use crate::entry::{Message, MessageAttribute, Order, Target};
+use crate::notify::queue::deduplication::id_of_content;
+use crate::notify::topic::{TopicName, TopicRecord};
 
 /// Bytes of text and attributes.
 pub(super) const MESSAGE_BYTES_MAX: usize = 262_144;
@@ -23,16 +25,12 @@ pub(super) struct Draft {
     pub(super) structure: Option<String>,
     pub(super) attributes: Option<BTreeMap<String, MessageAttributeValue>>,
     pub(super) deduplication_id: Option<String>,
+    pub(super) group: Option<String>,
 }
 
-/// Checks a draft; the message gets a new id.
-pub(super) fn message(topic_arn: String, draft: Draft) -> Result<Message, SnsError> {
-    if draft.deduplication_id.is_some() {
-        return Err(SnsError::parameter_because(
-            "MessageDeduplicationId",
-            "The request includes MessageDeduplicationId parameter that is not valid for this topic type",
-        ));
-    }
+/// Checks a draft for a topic; the message gets a new id.
+pub(super) fn message(name: &TopicName, topic: &TopicRecord, draft: Draft) -> Result<Message, SnsError> {
+    let order = order(name, topic, &draft)?;
     if draft.text.is_empty() {
         return Err(SnsError::parameter("Empty message"));
     }
@@ -49,16 +47,57 @@ pub(super) fn message(topic_arn: String, draft: Draft) -> Result<Message, SnsErr
         return Err(SnsError::parameter("Message too long"));
     }
     Ok(Message {
-        target: Target::Topic(topic_arn),
+        target: Target::Topic(name.arn().to_string()),
         id: uuid::Uuid::new_v4().to_string(),
         subject: draft.subject,
         body: draft.text,
         by_protocol,
-        order: None,
+        order,
         rule: None,
         alarm: None,
         attributes,
     })
+}
+
+/// The message's group and what tells it from others; a standard topic only passes a group on.
+fn order(name: &TopicName, topic: &TopicRecord, draft: &Draft) -> Result<Option<Order>, SnsError> {
+    for (parameter, id) in
+        [("MessageGroupId", &draft.group), ("MessageDeduplicationId", &draft.deduplication_id)]
+    {
+        if id.as_ref().is_some_and(|id| !is_id(id)) {
+            let reason = format!(
+                "The {parameter} parameter can only include alphanumeric and punctuation characters. 1 to 128 in length."
+            );
+            return Err(SnsError::parameter_because(parameter, &reason));
+        }
+    }
+    if !name.is_fifo() {
+        if draft.deduplication_id.is_some() {
+            return Err(SnsError::parameter_because(
+                "MessageDeduplicationId",
+                "The request includes MessageDeduplicationId parameter that is not valid for this topic type",
+            ));
+        }
+        let order = |group: &String| Order { group: group.clone(), deduplication: None, sequence: None };
+        return Ok(draft.group.as_ref().map(order));
+    }
+    let group = draft
+        .group
+        .clone()
+        .ok_or_else(|| SnsError::parameter("The MessageGroupId parameter is required for FIFO topics"))?;
+    let by_content = || {
+        let on = topic.attributes.get("ContentBasedDeduplication").is_some_and(|on| on == "true");
+        on.then(|| id_of_content(&draft.text))
+    };
+    let deduplication = draft.deduplication_id.clone().or_else(by_content).ok_or_else(|| {
+        SnsError::parameter("The topic should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly")
+    })?;
+    Ok(Some(Order { group, deduplication: Some(deduplication), sequence: None }))
+}
+
+/// "Alphanumeric and punctuation characters, 1 to 128"
+fn is_id(id: &str) -> bool {
+    (1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic())
 }
 
 /// Bytes that count: the subject does not.

@@ -3,6 +3,8 @@
 //! stranger learns nothing of what exists), and then acts. Who confirms and unsubscribes by a link has no caller: both ways share
 //! `confirmation`. **Not here:** what happens to a published message (`follower`).
 
+mod accept;
+mod add_permission;
 mod attributes;
 mod confirm_subscription;
 pub(crate) mod confirmation;
@@ -19,6 +21,7 @@ mod list_topics;
 mod message;
 mod publish;
 mod publish_batch;
+mod remove_permission;
 mod set_subscription_attributes;
 mod set_topic_attributes;
 mod subscribe;

@@ -4,9 +4,9 @@ use keywatch_api::sns::{PublishRequest, PublishResponse};
 use keywatch_iam::Call;
 use serde_json::json;
 
+use super::accept::accept;
 use super::message::{Draft, message};
 use super::{SnsError, topic};
-use crate::entry::Body;
 use crate::notify::Notify;
 
 pub(super) async fn publish(
@@ -34,17 +34,16 @@ pub(super) async fn publish(
             "subject": request.subject.as_ref().map(|_| "HIDDEN_DUE_TO_SECURITY_REASONS")})
         .to_string(),
     );
-    let (name, _) = topic(call, &arn, "sns:Publish").await?;
+    let (name, record) = topic(call, &arn, "sns:Publish").await?;
     let draft = Draft {
         text: request.message,
         subject: request.subject,
         structure: request.message_structure,
         attributes: request.message_attributes,
         deduplication_id: request.message_deduplication_id,
+        group: request.message_group_id,
     };
-    let message = message(name.arn().to_string(), draft)?;
-    let message_id = message.id.clone();
-    let partition = keywatch_store::Partition::new(name.account.as_str(), name.region.as_str());
-    call.tx.append(message.append(partition, call.now));
-    Ok(PublishResponse { message_id })
+    let message = message(&name, &record, draft)?;
+    let accepted = accept(call, &name, &record, message).await?;
+    Ok(PublishResponse { message_id: accepted.id, sequence_number: accepted.sequence })
 }

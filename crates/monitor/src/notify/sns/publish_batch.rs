@@ -9,9 +9,9 @@ use keywatch_api::sns::{
 use keywatch_iam::Call;
 use serde_json::json;
 
+use super::accept::accept;
 use super::message::{Draft, MESSAGE_BYTES_MAX, message};
 use super::{SnsError, topic};
-use crate::entry::Body;
 use crate::notify::Notify;
 
 const ENTRIES_MAX: usize = 10;
@@ -26,7 +26,7 @@ pub(super) async fn publish_batch(
         json!({"topicArn": request.topic_arn, "publishBatchRequestEntries": "HIDDEN_DUE_TO_SECURITY_REASONS"})
             .to_string(),
     );
-    let (name, _) = topic(call, &request.topic_arn, "sns:Publish").await?;
+    let (name, record) = topic(call, &request.topic_arn, "sns:Publish").await?;
     let entries = request.publish_batch_request_entries;
     check(&entries)?;
     let mut answer = PublishBatchResponse { successful: Vec::new(), failed: Vec::new() };
@@ -37,12 +37,16 @@ pub(super) async fn publish_batch(
             structure: entry.message_structure,
             attributes: entry.message_attributes,
             deduplication_id: entry.message_deduplication_id,
+            group: entry.message_group_id,
         };
-        match message(name.arn().to_string(), draft) {
+        match message(&name, &record, draft) {
             Ok(message) => {
-                let partition = keywatch_store::Partition::new(name.account.as_str(), name.region.as_str());
-                call.tx.append(message.append(partition, call.now));
-                answer.successful.push(PublishBatchResult { id: entry.id, message_id: message.id });
+                let accepted = accept(call, &name, &record, message).await?;
+                answer.successful.push(PublishBatchResult {
+                    id: entry.id,
+                    message_id: accepted.id,
+                    sequence_number: accepted.sequence,
+                });
             }
             Err(error) => answer.failed.push(BatchFailure {
                 id: entry.id,

@@ -16,9 +16,12 @@ pub(super) async fn set_subscription_attributes(
 ) -> Result<(), SnsError> {
     let (name, mut record) = own(call, &request.subscription_arn, "sns:SetSubscriptionAttributes").await?;
     let value = request.attribute_value.unwrap_or_default();
-    check_subscription(&name.topic, &request.attribute_name, &value, false)?;
+    let is_cleared = request.attribute_name == "DeliveryPolicy" && value.is_empty();
+    if !is_cleared {
+        check_subscription(&name.topic, &request.attribute_name, &value, false)?;
+    }
     // "{}" and nothing clear a policy.
-    if matches!(request.attribute_name.as_str(), "FilterPolicy" | "RedrivePolicy")
+    if matches!(request.attribute_name.as_str(), "FilterPolicy" | "RedrivePolicy" | "DeliveryPolicy")
         && matches!(value.trim(), "" | "{}")
     {
         record.attributes.remove(&request.attribute_name);

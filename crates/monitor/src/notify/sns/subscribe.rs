@@ -26,7 +26,7 @@ pub(super) async fn subscribe(
     let (name, record) = topic(call, &request.topic_arn, "sns:Subscribe").await?;
     let protocol = protocol(&request.protocol)?;
     let endpoint = request.endpoint.ok_or_else(|| SnsError::parameter("Endpoint"))?;
-    check_endpoint(call, protocol, &endpoint).await?;
+    check_endpoint(call, &name, protocol, &endpoint).await?;
     let attributes = request.attributes.unwrap_or_default();
     for (attribute, value) in &attributes {
         check_subscription(&name, attribute, value, true)?;
@@ -64,7 +64,18 @@ fn protocol(name: &str) -> Result<Protocol, SnsError> {
     })
 }
 
-async fn check_endpoint(call: &mut Call<'_>, protocol: Protocol, endpoint: &str) -> Result<(), SnsError> {
+async fn check_endpoint(
+    call: &mut Call<'_>,
+    topic: &TopicName,
+    protocol: Protocol,
+    endpoint: &str,
+) -> Result<(), SnsError> {
+    if topic.is_fifo() && protocol != Protocol::Sqs {
+        let name = protocol.as_str();
+        return Err(SnsError::InvalidParameter(format!(
+            "Protocol: FIFO topics do not support the protocol {name}"
+        )));
+    }
     if endpoint.len() > ENDPOINT_BYTES_MAX {
         return Err(SnsError::parameter("Endpoint"));
     }
@@ -82,6 +93,12 @@ async fn check_endpoint(call: &mut Call<'_>, protocol: Protocol, endpoint: &str)
         Protocol::Sqs => {
             let invalid = || SnsError::parameter("SQS endpoint ARN");
             let queue = QueueName::from_arn(endpoint).ok_or_else(invalid)?;
+            if queue.is_fifo() && !topic.is_fifo() {
+                return Err(SnsError::InvalidParameter(
+                    "Invalid parameter: Endpoint Reason: FIFO SQS Queues can not be subscribed to standard SNS topics"
+                        .to_owned(),
+                ));
+            }
             call.tx.get::<QueueRecord>(QUEUE, &queue.key()).await?.map(drop).ok_or_else(invalid)
         }
     }

@@ -53,7 +53,7 @@ pub(super) async fn receive_message(
                 return answer(messages);
             }
         }
-        let Some(waiting) = waiting.as_ref().filter(|_| Instant::now() < deadline && !news.is_stopping())
+        let Some(waiting) = waiting.as_ref().filter(|_| Instant::now() < deadline && !news.is_closing())
         else {
             return answer(Vec::new());
         };
@@ -66,13 +66,13 @@ pub(super) async fn receive_message(
 struct News {
     head: tokio::sync::watch::Receiver<u64>,
     arrivals: tokio::sync::watch::Receiver<u64>,
-    stop: tokio::sync::watch::Receiver<bool>,
+    closing: tokio::sync::watch::Receiver<bool>,
 }
 
 impl News {
     fn of(call: &Call<'_>, inner: &Inner) -> Self {
-        let (arrivals, stop) = (inner.arrivals.subscribe(), inner.stop.subscribe());
-        Self { head: call.tx.store.watch_head(), arrivals, stop }
+        let (arrivals, closing) = (inner.arrivals.subscribe(), inner.closing.subscribe());
+        Self { head: call.tx.store.watch_head(), arrivals, closing }
     }
 
     fn seen(&mut self) {
@@ -80,8 +80,8 @@ impl News {
         self.arrivals.borrow_and_update();
     }
 
-    fn is_stopping(&self) -> bool {
-        *self.stop.borrow()
+    fn is_closing(&self) -> bool {
+        *self.closing.borrow()
     }
 
     /// Waits until it is worth looking at the queue again: after a commit that may have brought a message, when the clock has
@@ -100,7 +100,7 @@ impl News {
                 tokio::select! {
                     changed = self.head.changed() => if changed.is_err() || waiting.is_stirred() { return },
                     changed = self.arrivals.changed() => if changed.is_err() || waiting.is_stirred() { return },
-                    _ = self.stop.changed() => return,
+                    _ = self.closing.changed() => return,
                     () = sleep_until(deadline) => return,
                     () = &mut tick => break,
                 }
@@ -297,7 +297,7 @@ async fn again(
     ask: &Ask,
     now: Timestamp,
 ) -> Result<Option<Vec<Placed>>, SqsError> {
-    let Some(before) = attempt(&mut call.tx, queue, id, now).await? else { return Ok(None) };
+    let Some(before) = attempt(&mut call.tx, &queue.memory(), id, now).await? else { return Ok(None) };
     let mut taken = Vec::with_capacity(before.messages.len());
     for (locator, hidden_until) in &before.messages {
         let found = rows::get(&mut call.tx, &queue.incarnation, locator).await?;
@@ -324,6 +324,6 @@ fn remember(
     now: Timestamp,
 ) -> Result<(), SqsError> {
     let messages = taken.iter().map(|placed| (placed.locator.clone(), placed.message.visible)).collect();
-    remember_attempt(&mut call.tx, queue, id, &Attempt { at: now, messages })?;
+    remember_attempt(&mut call.tx, &queue.memory(), id, &Attempt { at: now, messages })?;
     Ok(())
 }
