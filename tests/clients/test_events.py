@@ -147,3 +147,126 @@ def test_archives_and_replays(world):
     assert world.events.describe_archive(ArchiveName="shop")["EventCount"] == 0
     world.events.delete_archive(ArchiveName="shop")
     assert world.events.list_archives(NamePrefix="shop")["Archives"] == []
+
+
+class Endpoint:
+    """An HTTP server that keeps requests of any method, answers with the next of the given statuses (200 when none is left), and gives out tokens."""
+
+    def __init__(self):
+        self.requests, self.statuses, self.tokens = [], [], 0
+        keeper = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def answer(self):
+                body = self.rfile.read(int(self.headers.get("content-length", 0))).decode()
+                if self.path.startswith("/token"):
+                    keeper.tokens += 1
+                    keeper.asked = dict(urllib.parse.parse_qsl(body))
+                    status, text = 200, json.dumps({"access_token": f"token-{keeper.tokens}", "expires_in": 3600})
+                else:
+                    keeper.requests.append((self.command, self.path, self.headers, body))
+                    status, text = keeper.statuses.pop(0) if keeper.statuses else 200, ""
+                self.send_response(status)
+                self.send_header("content-length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text.encode())
+
+            do_POST = do_PUT = answer
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+
+
+@pytest.fixture
+def endpoint():
+    endpoint = Endpoint()
+    yield endpoint
+    endpoint.server.shutdown()
+
+
+def destination(world, name, kind, auth, url, method="POST", **target):
+    """A rule of the same name as its source, with an API destination; gives the connection's name."""
+    arn = world.events.create_connection(Name=name, AuthorizationType=kind, AuthParameters=auth)["ConnectionArn"]
+    made = world.events.create_api_destination(Name=name, ConnectionArn=arn, InvocationEndpoint=url, HttpMethod=method)
+    assert made["ApiDestinationState"] == "ACTIVE"
+    world.rule(name, {"Arn": made["ApiDestinationArn"]} | target)
+    return name
+
+
+def test_a_call_with_everything_added(world, endpoint):
+    added = {
+        "HeaderParameters": [{"Key": "x-conn", "Value": "c", "IsValueSecret": True}],
+        "QueryStringParameters": [{"Key": "q", "Value": "a b"}],
+        "BodyParameters": [{"Key": "more", "Value": "yes"}],
+    }
+    auth = {"BasicAuthParameters": {"Username": "user", "Password": "hunter2"}, "InvocationHttpParameters": added}
+    http_parameters = {"PathParameterValues": ["$.detail.id"], "HeaderParameters": {"x-rule": "r"}, "QueryStringParameters": {"p": "1"}}
+    destination(world, "whole", "BASIC", auth, endpoint.url + "/orders/*", "PUT", InputPath="$.detail", HttpParameters=http_parameters)
+    world.put("whole", id="a/1")
+    world.server.advance("1s")
+    [(method, path, headers, body)] = endpoint.requests
+    assert (method, path) == ("PUT", "/orders/a%2F1?p=1&q=a+b")
+    assert (headers["x-conn"], headers["x-rule"]) == ("c", "r")
+    assert headers["authorization"] == "Basic " + base64.b64encode(b"user:hunter2").decode()
+    assert json.loads(body) == {"id": "a/1", "more": "yes"}
+    assert "hunter2" not in json.dumps(world.events.describe_connection(Name="whole"), default=str)
+
+
+def test_retries_then_the_dead_letter(world, endpoint):
+    dead, dead_arn = world.queue("dead-calls")
+    auth = {"ApiKeyAuthParameters": {"ApiKeyName": "x-key", "ApiKeyValue": "k"}}
+    destination(
+        world, "failing", "API_KEY", auth, endpoint.url + "/x",
+        DeadLetterConfig={"Arn": dead_arn}, RetryPolicy={"MaximumRetryAttempts": 2, "MaximumEventAgeInSeconds": 600},
+    )
+    endpoint.statuses = [500, 429]
+    world.put("failing")
+    world.server.advance("10m")
+    assert [headers["x-key"] for _, _, headers, _ in endpoint.requests] == ["k"] * 3 and world.drain(dead) == []
+    endpoint.statuses = [500, 500, 500, 200]
+    event = world.put("failing")
+    world.server.advance("10m")
+    [letter] = world.drain(dead)
+    told = attributes(letter)
+    assert json.loads(letter["Body"])["id"] == event and len(endpoint.requests) == 6
+    assert (told["ERROR_CODE"], told["EXHAUSTED_RETRY_CONDITION"], told["RETRY_ATTEMPTS"]) == ("ERROR_FROM_TARGET", "MaximumRetryAttempts", "2")
+    endpoint.statuses = [404]
+    world.put("failing")
+    [letter] = world.drain(dead)
+    assert "RETRY_ATTEMPTS" not in attributes(letter) and len(endpoint.requests) == 7
+
+
+def test_tokens(world, endpoint):
+    auth = {"OAuthParameters": {
+        "ClientParameters": {"ClientID": "me", "ClientSecret": "hunter2"}, "AuthorizationEndpoint": endpoint.url + "/token", "HttpMethod": "POST",
+    }}
+    name = "tokens"
+    arn = world.events.create_connection(Name=name, AuthorizationType="OAUTH_CLIENT_CREDENTIALS", AuthParameters=auth)
+    assert arn["ConnectionState"] == "AUTHORIZING"
+    made = world.events.create_api_destination(
+        Name=name, ConnectionArn=arn["ConnectionArn"], InvocationEndpoint=endpoint.url + "/x", HttpMethod="POST", InvocationRateLimitPerSecond=2,
+    )
+    world.rule(name, {"Arn": made["ApiDestinationArn"]})
+    for _ in range(5):
+        world.put(name)
+    world.server.advance("5s")
+    assert [headers["authorization"] for _, _, headers, _ in endpoint.requests] == ["Bearer token-1"] * 5
+    assert endpoint.asked == {"grant_type": "client_credentials", "client_id": "me", "client_secret": "hunter2"}
+    assert world.events.describe_connection(Name=name)["ConnectionState"] == "AUTHORIZED"
+    endpoint.statuses = [401]
+    world.put(name)
+    world.server.advance("1m")
+    assert [headers["authorization"] for _, _, headers, _ in endpoint.requests[5:]] == ["Bearer token-1", "Bearer token-2"]
+    world.server.advance("1h")
+    world.put(name)
+    world.server.advance("1s")
+    assert endpoint.requests[-1][2]["authorization"] == "Bearer token-3"
+    world.events.deauthorize_connection(Name=name)
+    assert world.events.describe_api_destination(Name=name)["ApiDestinationState"] == "INACTIVE"
+    world.put(name)
+    world.server.advance("1h")
+    assert len(endpoint.requests) == 8

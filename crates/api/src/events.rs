@@ -9,9 +9,13 @@ use crate::WireTime;
 
 mod archives;
 mod buses;
+mod connections;
+mod destinations;
 
 pub use archives::*;
 pub use buses::*;
+pub use connections::*;
+pub use destinations::*;
 
 /// The table of operations, as in botocore 1.43's model.
 #[macro_export]
@@ -20,24 +24,24 @@ macro_rules! events_operations {
         $($then)::+! { $($args,)* EventsOperation Events;
             ActivateEventSource - Write;
             CancelReplay cancel_replay Write;
-            CreateApiDestination - Write;
+            CreateApiDestination create_api_destination Write;
             CreateArchive create_archive Write;
-            CreateConnection - Write;
+            CreateConnection create_connection Write;
             CreateEndpoint - Write;
             CreateEventBus create_event_bus Write;
             CreatePartnerEventSource - Write;
             DeactivateEventSource - Write;
-            DeauthorizeConnection - Write;
-            DeleteApiDestination - Write;
+            DeauthorizeConnection deauthorize_connection Write;
+            DeleteApiDestination delete_api_destination Write;
             DeleteArchive delete_archive Write;
-            DeleteConnection - Write;
+            DeleteConnection delete_connection Write;
             DeleteEndpoint - Write;
             DeleteEventBus delete_event_bus Write;
             DeletePartnerEventSource - Write;
             DeleteRule delete_rule Write;
-            DescribeApiDestination - Read;
+            DescribeApiDestination describe_api_destination Read;
             DescribeArchive describe_archive Read;
-            DescribeConnection - Read;
+            DescribeConnection describe_connection Read;
             DescribeEndpoint - Read;
             DescribeEventBus describe_event_bus Read;
             DescribeEventSource - Read;
@@ -46,9 +50,9 @@ macro_rules! events_operations {
             DescribeRule describe_rule Read;
             DisableRule disable_rule Write;
             EnableRule enable_rule Write;
-            ListApiDestinations - Read;
+            ListApiDestinations list_api_destinations Read;
             ListArchives list_archives Read;
-            ListConnections - Read;
+            ListConnections list_connections Read;
             ListEndpoints - Read;
             ListEventBuses list_event_buses Read;
             ListEventSources - Read;
@@ -70,9 +74,9 @@ macro_rules! events_operations {
             TagResource tag_resource Write;
             TestEventPattern test_event_pattern Read;
             UntagResource untag_resource Write;
-            UpdateApiDestination - Write;
+            UpdateApiDestination update_api_destination Write;
             UpdateArchive update_archive Write;
-            UpdateConnection - Write;
+            UpdateConnection update_connection Write;
             UpdateEndpoint - Write;
             UpdateEventBus update_event_bus Write;
         }
@@ -121,6 +125,19 @@ fn is_visible(text: &str) -> bool {
 /// The name of an HTTP header.
 fn is_header_name(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+,-.^_`|~".contains(&b))
+}
+
+/// Printable ASCII between blanks.
+fn is_header_value(text: &str) -> bool {
+    !text.trim_matches('\t').is_empty() && text.bytes().all(|b| b == b'\t' || (0x20..0x7f).contains(&b))
+}
+
+fn is_query_key(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c >= ' ' && c != '\u{7f}')
+}
+
+fn is_query_value(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| matches!(c, '\n' | '\r') || (c >= ' ' && c != '\u{7f}'))
 }
 
 crate::wire_enum! {
@@ -267,9 +284,9 @@ crate::shape! {
 
 crate::shape! {
     pub struct HttpParameters: Pascal {
-        path_parameter_values: Option<Vec<String>> [each 0..=8192, is_visible, r"^(?!\s*$).+"],
-        header_parameters: Option<BTreeMap<String, String>> [keys 0..=512, is_header_name, "^[!#$%&'*+-.^_`|~0-9a-zA-Z]+$"] [each 0..=512],
-        query_string_parameters: Option<BTreeMap<String, String>> [keys 0..=512] [each 0..=512],
+        path_parameter_values: Option<Vec<String>> [each 0..=usize::MAX, is_visible, r"^(?!\s*$).+"],
+        header_parameters: Option<BTreeMap<String, String>> [keys 0..=512, is_header_name, "^[!#$%&'*+-.^_`|~0-9a-zA-Z]+$"] [each 0..=512, is_header_value, r"^[ \t]*[\x20-\x7E]+([ \t]+[\x20-\x7E]+)*[ \t]*$"],
+        query_string_parameters: Option<BTreeMap<String, String>> [keys 0..=512, is_query_key, r"[^\x00-\x1F\x7F]+"] [each 0..=512, is_query_value, r"[^\x00-\x09\x0B\x0C\x0E-\x1F\x7F]+"],
     }
 }
 

@@ -9,7 +9,7 @@ use keywatch_kms::Kms;
 use keywatch_monitor::buckets::Bodies;
 use keywatch_monitor::cloudwatch::CloudWatch;
 use keywatch_monitor::engine::EngineHandle;
-use keywatch_monitor::events::Events;
+use keywatch_monitor::events::{Events, Invoker};
 use keywatch_monitor::logs::Logs;
 use keywatch_monitor::metric_streams::MetricStreams;
 use keywatch_monitor::notify::Notify;
@@ -42,6 +42,8 @@ pub struct App {
     pub kms: Arc<Kms>,
     pub logs: Logs,
     pub events: Events,
+    /// Calls API destinations.
+    pub invoker: Invoker,
     pub trails: Trails,
     pub notify: Notify,
     pub sources: Sources,

@@ -17,7 +17,7 @@ use keywatch_monitor::alarms::reconcile::AlarmReconciler;
 use keywatch_monitor::buckets::Bodies;
 use keywatch_monitor::cloudwatch::CloudWatch;
 use keywatch_monitor::engine::{Engine, EngineHandle, Follower, MovableClock};
-use keywatch_monitor::events::{Events, EventsFollower};
+use keywatch_monitor::events::{self, Events, EventsFollower, Invoker};
 use keywatch_monitor::guard::GuardFollower;
 use keywatch_monitor::logs::{Logs, LogsFollower};
 use keywatch_monitor::metric_streams::MetricStreams;
@@ -102,6 +102,8 @@ enum StartError {
     #[error(transparent)]
     Tls(#[from] TlsError),
     #[error(transparent)]
+    Events(#[from] events::NoClient),
+    #[error(transparent)]
     Notify(#[from] notify::OptionsError),
     #[error("cannot listen on {address}")]
     Listen {
@@ -132,6 +134,8 @@ async fn serve(config: Config) -> Result<(), StartError> {
     let keeping = Keeping::start(keeper, app.clock.clone());
     let engine = tokio::spawn(engine.run());
     let gathering = Gathering::start(app.latencies.clone(), store.clone(), app.clock.clone());
+    let invoker = app.invoker.clone();
+    let calls = tokio::spawn(async move { invoker.run().await });
     let notify = app.notify.clone();
     let deliveries = tokio::spawn(async move { notify.run().await });
     let streams = app.streams.clone();
@@ -173,6 +177,10 @@ async fn serve(config: Config) -> Result<(), StartError> {
     app.streams.stop();
     if let Err(error) = streaming.await {
         warn!(%error, "Metric streams did not end in order");
+    }
+    app.invoker.stop();
+    if let Err(error) = calls.await {
+        warn!(%error, "Calls of API destinations did not end in order");
     }
     app.notify.stop();
     if let Err(error) = deliveries.await {
@@ -229,7 +237,10 @@ async fn build(
         allow_private_targets: config.allow_private_targets,
         account: account.clone(),
     });
-    let mut followers = followers(&store, &kms, &series, (&notify, &streams), files, clock.now()).await?;
+    let invoker = Invoker::new(store.clone(), clock.clone(), keyring.clone(), config.allow_private_targets)?;
+    let events = EventsFollower::open(store.clone()).await?.calling(invoker.clone());
+    let mut followers =
+        followers(&store, &kms, &series, (&notify, &streams), files, events, clock.now()).await?;
     followers.push(Box::new(sources.follower()));
     let keeper = history::keeper(config, &history, &followers);
     keeper.recover().await?;
@@ -243,7 +254,8 @@ async fn build(
             .with_streams(streams.clone())
             .with_tags(Arc::new(KeyTags(store.clone()))),
         logs: Logs::new(handle.clone()),
-        events: Events,
+        events: Events::new(keyring.clone()),
+        invoker,
         engine: handle,
         auth: authenticator(config, &store, &keyring, access_key, account, region),
         iam: Iam::new(keyring),
@@ -322,6 +334,7 @@ async fn followers(
     series: &Arc<LiveSeries>,
     (notify, streams): (&Notify, &MetricStreams),
     files: FilesDelivery,
+    events: EventsFollower,
     now: Timestamp,
 ) -> Result<Vec<Box<dyn Follower>>, StoreError> {
     Ok(vec![
@@ -334,7 +347,7 @@ async fn followers(
         Box::new(streams.follower(series.clone()).await?),
         Box::new(AlarmReconciler::new(store.clone(), series.clone())),
         Box::new(GuardFollower::open(store.clone(), series.clone()).await?),
-        Box::new(EventsFollower::open(store.clone()).await?),
+        Box::new(events),
         Box::new(notify.follower().await?),
     ])
 }

@@ -13,12 +13,14 @@ use serde::Deserialize;
 
 use super::{
     access::BusName,
+    api_destination::{DESTINATION, destination_key},
     envelope::derived_id,
+    invocation::Invocation,
     policy::{Wish, lets},
     record::{BUS, BusRecord, DEFAULT_BUS, RuleRecord},
 };
 use crate::{
-    entry::{Body, Event, LogEvent, LogEvents, Message, MessageAttribute, Reach, Target},
+    entry::{Body, Event, LogEvent, LogEvents, Message, Reach, Target},
     logs,
     notify::receiver,
 };
@@ -63,8 +65,58 @@ impl Failure {
     }
 }
 
-/// What a call adds to the log.
+/// What a call comes to.
+#[derive(Debug)]
+pub(super) enum Made {
+    /// An entry of the log, for whoever comes after.
+    Entry(Append),
+    /// To be made outside.
+    Outside(Box<Invocation>),
+}
+
+/// What a call comes to, or why it cannot be made.
 pub(super) async fn call(
+    store: &Store,
+    call: &TargetCall<'_>,
+    body: String,
+) -> Result<Result<Made, Failure>, StoreError> {
+    let arn = call.target.arn.as_str();
+    if destination_key(arn).is_some() {
+        return outside(store, call, body).await;
+    }
+    Ok(entry(store, call, body).await?.map(Made::Entry))
+}
+
+/// An invocation of an API destination of one's own.
+async fn outside(
+    store: &Store,
+    call: &TargetCall<'_>,
+    body: String,
+) -> Result<Result<Made, Failure>, StoreError> {
+    let text = call.target.arn.as_str();
+    let missing = || Ok(Err(Failure::missing(text)));
+    let Some(key) = destination_key(text) else { return missing() };
+    if !key.starts_with(&format!("{}/", call.partition)) || store.get(DESTINATION, &key).await?.is_none() {
+        return missing();
+    }
+    let id = derived_id(&[&call.seq.to_string(), call.rule_arn, &call.target.id, call.event]);
+    Ok(Ok(Made::Outside(Box::new(Invocation {
+        id: id.to_string(),
+        rule: call.rule.name.clone(),
+        bus: call.rule.bus.clone(),
+        rule_arn: call.rule_arn.to_owned(),
+        account: call.partition.account().to_owned(),
+        region: call.partition.region().to_owned(),
+        target: call.target.clone(),
+        event: call.event.to_owned(),
+        body,
+        created: call.now,
+        attempts: 0,
+    }))))
+}
+
+/// The entry of a call that stays in this installation.
+async fn entry(
     store: &Store,
     call: &TargetCall<'_>,
     body: String,
@@ -236,45 +288,6 @@ fn too_far(path: &[String], bus: &BusName) -> Option<Failure> {
     }
     (path.len() >= BUSES_MAX)
         .then(|| Failure::new("INTERNAL_ERROR", format!("The event came through {BUSES_MAX} event buses.")))
-}
-
-/// The dead letter of a call: the event before any transformation, with AWS's attributes. `None` where no queue takes it.
-pub(super) async fn dead_letter(
-    store: &Store,
-    call: &TargetCall<'_>,
-    failure: &Failure,
-) -> Result<Option<Append>, StoreError> {
-    let config = call.target.dead_letter_config.as_ref();
-    let Some(text) = config.and_then(|config| config.arn.as_deref()) else { return Ok(None) };
-    let Ok(arn) = text.parse::<Arn>() else { return Ok(None) };
-    let Some(found) = receiver::queue(store, text).await? else { return Ok(None) };
-    let wish = Wish { resource: text, role_arn: None, ..wish(call, &arn, "sqs:SendMessage") };
-    if !lets(found.policy.as_deref(), &wish) {
-        return Ok(None);
-    }
-    let attributes = [
-        ("RULE_ARN", call.rule_arn),
-        ("TARGET_ARN", &call.target.arn),
-        ("ERROR_CODE", failure.code),
-        ("ERROR_MESSAGE", &failure.message),
-    ];
-    let attribute = |(name, value): (&str, &str)| {
-        let attribute = MessageAttribute { data_type: "String".to_owned(), value: value.to_owned() };
-        (name.to_owned(), attribute)
-    };
-    let id = derived_id(&["dead", &call.seq.to_string(), call.rule_arn, &call.target.id, call.event]);
-    let letter = Message {
-        target: Target::Queue(text.to_owned()),
-        id: id.to_string(),
-        subject: None,
-        body: call.event.to_owned(),
-        by_protocol: false,
-        order: None,
-        rule: None,
-        alarm: None,
-        attributes: attributes.into_iter().map(attribute).collect(),
-    };
-    Ok(Some(letter.append(Partition::new(&arn.account, &arn.region), call.now)))
 }
 
 #[cfg(test)]

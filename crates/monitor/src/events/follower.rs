@@ -19,10 +19,13 @@ use keywatch_store::{
 
 use super::{
     archivist::{Archivist, TakenIn},
-    call_target::{self, TargetCall},
-    envelope,
+    call_target::{self, Made, TargetCall},
+    dead_letter::{DeadLetter, dead_letter},
+    envelope::{self, derived_id},
     hits::{self, Hits},
     input::{self, Context},
+    invocation::INVOCATION,
+    invoker::Invoker,
     record::{DEFAULT_BUS, RULE, RuleRecord, is_elsewhere, rule_key},
     timetable::Timetable,
 };
@@ -48,6 +51,7 @@ pub struct EventsFollower {
     timetable: Timetable,
     archivist: Archivist,
     scratch: Scratch,
+    invoker: Option<Invoker>,
 }
 
 /// The enabled rules of a bus that have targets.
@@ -90,7 +94,13 @@ impl EventsFollower {
             timetable,
             archivist,
             scratch: Scratch::default(),
+            invoker: None,
         })
+    }
+
+    /// Has what is outside called; without, such calls wait.
+    pub fn calling(self, invoker: Invoker) -> Self {
+        Self { invoker: Some(invoker), ..self }
     }
 
     async fn derive(&mut self, entries: &[LogEntry], now: Timestamp) -> Result<Batch, StoreError> {
@@ -222,11 +232,28 @@ impl EventsFollower {
                     continue;
                 };
                 match call_target::call(&self.store, &call, body).await? {
-                    Ok(append) => batch.appends.push(append),
+                    Ok(Made::Entry(append)) => batch.appends.push(append),
+                    Ok(Made::Outside(invocation)) => batch.puts.push(invocation.row(now)?),
                     Err(failure) => {
                         tracing::warn!(rule = %arn, target = %target.arn, code = failure.code, "A target could not be called");
                         hits.add(&entry.partition, &rule, hits::FAILED, 1);
-                        let letter = call_target::dead_letter(&self.store, &call, &failure).await?;
+                        let letter = DeadLetter {
+                            id: derived_id(&[
+                                "dead",
+                                &entry.seq.to_string(),
+                                &arn,
+                                &target.id,
+                                &event.envelope,
+                            ]),
+                            rule_arn: &arn,
+                            account: entry.partition.account(),
+                            target,
+                            event: &event.envelope,
+                            failure: &failure,
+                            exhausted: None,
+                            now,
+                        };
+                        let letter = dead_letter(&self.store, &letter).await?;
                         if target.dead_letter_config.is_some() {
                             let metric = if letter.is_some() { hits::TO_DLQ } else { hits::NOT_TO_DLQ };
                             hits.add(&entry.partition, &rule, metric, 1);
@@ -277,8 +304,14 @@ impl Follower for EventsFollower {
         Box::pin(async move {
             let Some(last) = entries.last() else { return Ok(()) };
             let batch = self.derive(entries, now).await?;
+            let calls = batch.puts.iter().any(|(kind, ..)| *kind == INVOCATION);
             match self.standing.advance(&self.store, last.seq, batch).await {
-                Ok(()) => Ok(()),
+                Ok(()) => {
+                    if let Some(invoker) = self.invoker.as_ref().filter(|_| calls) {
+                        invoker.wake();
+                    }
+                    Ok(())
+                }
                 Err(CommitError::Store(error)) => Err(error),
                 Err(CommitError::Conflict { kind, .. }) => {
                     Err(StoreError::corrupt(format!("a commit without demands conflicted in {}", kind.0)))
@@ -291,14 +324,29 @@ impl Follower for EventsFollower {
         Box::pin(async move {
             let scheduled = self.timetable.next_due().await?;
             let archived = self.archivist.next_due(now).await?;
-            Ok([scheduled, archived].into_iter().flatten().min())
+            let called = match &self.invoker {
+                Some(invoker) => invoker.next_due(now).await?,
+                None => None,
+            };
+            Ok([scheduled, archived, called].into_iter().flatten().min())
         })
     }
 
     fn run_due(&mut self, now: Timestamp) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(async move {
+            if let Some(invoker) = &self.invoker {
+                invoker.wake();
+            }
             self.timetable.run(now).await?;
             self.archivist.run(now).await
+        })
+    }
+
+    fn settle(&mut self, now: Timestamp) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            if let Some(invoker) = &self.invoker {
+                invoker.settle(now).await;
+            }
         })
     }
 }

@@ -231,6 +231,12 @@ fn steps(path: &str) -> Option<Vec<Step<'_>>> {
     (steps.len() <= STEPS_MAX).then_some(steps)
 }
 
+/// What a path leads to, as text; `None` for texts that are no paths, and for paths that lead nowhere.
+pub(crate) fn text_at(event: &str, path: &str) -> Option<String> {
+    let json = select(event, path)?;
+    Some(as_text(json).unwrap_or_else(|| json.to_owned()))
+}
+
 /// The JSON text a path leads to.
 fn select<'e>(event: &'e str, path: &str) -> Option<&'e str> {
     let mut value = event;

@@ -1,6 +1,6 @@
 //! `PutTargets`: adds targets to a rule, or replaces those of the same id
 //!
-//! Built are topics, queues, log groups and buses. Other targets are refused rather than kept and never called.
+//! Built are topics, queues, log groups, buses and API destinations. Other targets are refused rather than kept and never called.
 
 use keywatch_api::{
     Arn,
@@ -56,6 +56,7 @@ fn checked(target: Target) -> Result<ShownTarget, EventsError> {
             return Err(not_valid("Arn", why));
         }
         "logs" if arn.resource.starts_with("log-group:") => {}
+        "events" if arn.resource.starts_with("api-destination/") => {}
         "events" if has_input(&target) => {
             return Err(not_valid("Arn", "Event buses take events as they are, without input."));
         }

@@ -1,6 +1,9 @@
 //! The service over a real store, with the follower under the engine.
 
+use std::sync::{Arc, OnceLock};
+
 use keywatch_api::{Fault, Service, events::EventsOperation};
+use keywatch_crypto::{RootKey, RootKeyring, SystemRandom};
 use keywatch_store::EntryKind;
 use serde_json::{Value, json};
 
@@ -14,6 +17,7 @@ use crate::{
 
 mod archives;
 mod buses;
+mod connections;
 mod schedules;
 
 const TOPIC: &str = "arn:aws:sns:us-east-1:000000000000:topic";
@@ -28,10 +32,16 @@ async fn world() -> Rehearsal {
     .await
 }
 
+/// One keyring for all worlds of a test run.
+fn service() -> &'static Events {
+    static SERVICE: OnceLock<Events> = OnceLock::new();
+    SERVICE.get_or_init(|| Events::new(Arc::new(RootKeyring::new(RootKey::generate(&mut SystemRandom)))))
+}
+
 async fn call(world: &Rehearsal, operation: &'static str, body: Value) -> Result<Value, Fault> {
     let op = EventsOperation::from_name(operation).unwrap();
     world
-        .call(Service::Events, operation, &body, async |wire, call| dispatch(op, wire, call, &Events).await)
+        .call(Service::Events, operation, &body, async |wire, call| dispatch(op, wire, call, service()).await)
         .await
 }
 
