@@ -211,8 +211,8 @@ impl Engine {
     ) -> (Self, EngineHandle) {
         let (commands_in, commands) = mpsc::channel(16);
         let (settled, settled_out) = watch::channel(0);
-        let stands = |follower: &Box<dyn Follower>| (follower.name(), AtomicU64::new(follower.position()));
-        let positions: Positions = followers.iter().map(stands).collect();
+        let stands = |follower: &dyn Follower| (follower.name(), AtomicU64::new(follower.position()));
+        let positions: Positions = followers.iter().map(|follower| stands(&**follower)).collect();
         let handle = EngineHandle {
             store: store.clone(),
             commands: commands_in,

@@ -92,6 +92,8 @@ struct Inner {
     arrivals: watch::Sender<u64>,
     waiters: queue::waiters::Waiters,
     stop: watch::Sender<bool>,
+    /// True once nobody may wait for messages any more.
+    closing: watch::Sender<bool>,
     counters: figures::Counters,
 }
 

@@ -123,6 +123,7 @@ mod tests {
             topic_arn: "t".into(),
             subscription_arn: None,
             raw: false,
+            content_type: "text/plain; charset=UTF-8".into(),
             body: String::new(),
         };
         let literal = poster.post("http://127.0.0.1:9/", post()).await;

@@ -41,12 +41,12 @@ async fn check(seed: u64) {
                 model.put(&alarm);
             }
             Doing::SetState(name, state) => {
-                world.set_state(&name, state).await;
-                model.set_state(&name, state);
+                world.set_state(name, state).await;
+                model.set_state(name, state);
             }
             Doing::Actions(name, enabled) => {
-                world.actions(&name, enabled).await;
-                model.actions(&name, enabled);
+                world.actions(name, enabled).await;
+                model.actions(name, enabled);
             }
             Doing::Mute(rule) => {
                 world.mute(&rule).await;
@@ -58,8 +58,8 @@ async fn check(seed: u64) {
             }
             Doing::Restart { stored } => model.restart(&world.restart(stored).await),
             Doing::Delete(name) => {
-                world.delete(&name).await;
-                model.delete(&name);
+                world.delete(name).await;
+                model.delete(name);
             }
         }
     }

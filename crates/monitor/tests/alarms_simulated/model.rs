@@ -9,7 +9,7 @@ use keywatch_api::cloudwatch::StateValue;
 
 use crate::{
     START,
-    plan::{self, FAST, Kind, METRICS, MetricAlarm, Missing, Mute, Of, Point, Rule, Stat},
+    plan::{self, FAST, Kind, METRICS, MetricAlarm, Mute, Of, Point, Rule, Stat, Treatment},
 };
 
 #[derive(Debug)]
@@ -459,12 +459,12 @@ fn decide(alarm: &MetricAlarm, window: &[Option<f64>]) -> Option<StateValue> {
         return Some(Ok);
     }
     match alarm.missing {
-        Missing::Ignore => (good > 0).then_some(Ok),
-        Missing::Breaching => Some(if bad + lacking >= alarm.needed { Alarm } else { Ok }),
-        Missing::NotBreaching => Some(Ok),
-        Missing::Missing if newest.is_empty() => Some(InsufficientData),
-        Missing::Missing if good > 0 => Some(Ok),
-        Missing::Missing => {
+        Treatment::Ignore => (good > 0).then_some(Ok),
+        Treatment::Breaching => Some(if bad + lacking >= alarm.needed { Alarm } else { Ok }),
+        Treatment::NotBreaching => Some(Ok),
+        Treatment::Missing if newest.is_empty() => Some(InsufficientData),
+        Treatment::Missing if good > 0 => Some(Ok),
+        Treatment::Missing => {
             // Only breaches and gaps: no alarm before the oldest breach is as old as the breaches it would take.
             let oldest = window.iter().position(Option::is_some)?;
             (window.len() - oldest >= alarm.needed).then_some(Alarm)

@@ -18,7 +18,7 @@ pub enum Stat {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Missing {
+pub enum Treatment {
     Missing,
     Ignore,
     Breaching,
@@ -43,7 +43,7 @@ pub struct MetricAlarm {
     pub period: i64,
     pub evaluated: usize,
     pub needed: usize,
-    pub missing: Missing,
+    pub missing: Treatment,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -252,10 +252,10 @@ impl Plan {
                 metric.threshold = metric.threshold + self.dice.below(5) as f64 - 2.0;
                 metric.missing = self.dice.pick(&[
                     metric.missing,
-                    Missing::Missing,
-                    Missing::Ignore,
-                    Missing::Breaching,
-                    Missing::NotBreaching,
+                    Treatment::Missing,
+                    Treatment::Ignore,
+                    Treatment::Breaching,
+                    Treatment::NotBreaching,
                 ]);
                 metric.evaluated = 1 + self.dice.below(5) as usize;
                 metric.needed = 1 + self.dice.below(metric.evaluated as i64) as usize;
@@ -276,8 +276,8 @@ impl Plan {
 }
 
 fn alarms(dice: &mut Dice) -> Vec<Alarm> {
-    use Missing::{Breaching, Ignore, NotBreaching};
     use StateValue::{Alarm as InAlarm, InsufficientData, Ok};
+    use Treatment::{Breaching, Ignore, NotBreaching};
     let mut metric = |name, of, above, threshold: i64, (period, needed, evaluated), missing| {
         let threshold = (threshold + dice.below(3)) as f64;
         Alarm {
@@ -287,19 +287,19 @@ fn alarms(dice: &mut Dice) -> Vec<Alarm> {
     };
     let mut alarms = vec![
         metric("sum", Of::One(0, Stat::Sum), true, 8, (60, 1, 1), NotBreaching),
-        metric("max", Of::One(1, Stat::Maximum), true, 6, (60, 2, 3), Missing::Missing),
+        metric("max", Of::One(1, Stat::Maximum), true, 6, (60, 2, 3), Treatment::Missing),
         metric("min", Of::One(1, Stat::Minimum), false, 2, (60, 3, 5), Ignore),
         metric("average", Of::One(2, Stat::Average), true, 4, (300, 1, 1), Breaching),
-        metric("five", Of::One(0, Stat::Sum), true, 14, (300, 2, 2), Missing::Missing),
+        metric("five", Of::One(0, Stat::Sum), true, 14, (300, 2, 2), Treatment::Missing),
         metric("count", Of::One(2, Stat::SampleCount), true, 1, (60, 2, 3), NotBreaching),
-        metric("fast", Of::One(FAST, Stat::Sum), true, 4, (10, 2, 3), Missing::Missing),
+        metric("fast", Of::One(FAST, Stat::Sum), true, 4, (10, 2, 3), Treatment::Missing),
         metric("thirty", Of::One(FAST, Stat::Maximum), true, 5, (30, 1, 2), NotBreaching),
         metric("twenty", Of::One(FAST, Stat::Average), true, 4, (20, 2, 2), Ignore),
-        metric("hour", Of::One(0, Stat::Sum), true, 60, (3_600, 1, 25), Missing::Missing),
+        metric("hour", Of::One(0, Stat::Sum), true, 60, (3_600, 1, 25), Treatment::Missing),
         metric("math", Of::Both(0, 1), true, 9, (60, 1, 2), NotBreaching),
-        metric("math-less", Of::Both(1, 2), false, 5, (120, 2, 2), Missing::Missing),
+        metric("math-less", Of::Both(1, 2), false, 5, (120, 2, 2), Treatment::Missing),
         metric("each", Of::Each, true, 8, (60, 1, 1), NotBreaching),
-        metric("each-five", Of::Each, true, 15, (300, 1, 2), Missing::Missing),
+        metric("each-five", Of::Each, true, 15, (300, 1, 2), Treatment::Missing),
         metric("less", Of::One(2, Stat::Sum), false, 3, (60, 2, 2), Breaching),
         metric("lonely", Of::One(2, Stat::Maximum), true, 7, (60, 1, 1), Ignore),
     ];

@@ -28,7 +28,7 @@ use keywatch_store::{Batch, EntryKind, Partition, Scan, Store, Transaction};
 
 use crate::{
     START,
-    plan::{self, FAST, Kind, Missing, Mute, Of, Rule, Stat},
+    plan::{self, FAST, Kind, Mute, Of, Rule, Stat, Treatment},
 };
 
 const ACCOUNT: &str = "111122223333";
@@ -412,10 +412,10 @@ fn metric_rule(alarm: &plan::MetricAlarm) -> MetricRule {
         },
         treat_missing_data: Some(
             match alarm.missing {
-                Missing::Missing => "missing",
-                Missing::Ignore => "ignore",
-                Missing::Breaching => "breaching",
-                Missing::NotBreaching => "notBreaching",
+                Treatment::Missing => "missing",
+                Treatment::Ignore => "ignore",
+                Treatment::Breaching => "breaching",
+                Treatment::NotBreaching => "notBreaching",
             }
             .into(),
         ),

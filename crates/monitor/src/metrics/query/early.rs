@@ -14,6 +14,7 @@ use crate::metrics::{
     math::{Expression, Filling, Function, Operator},
     series::{MetricRef, SeriesId, SeriesStore, Window},
     statistics::Statistic,
+    tags::Tags,
 };
 
 /// Which way the newest value of a result can still move.
@@ -130,7 +131,7 @@ pub(crate) fn groups_with_negatives(
         condition: with_first_key(query, groups),
         ..query.clone()
     };
-    let answer = insights::execute(series, partition, &minima, period, now);
+    let answer = insights::execute(series, (partition, Tags::NONE), &minima, period, now);
     let is_negative = |group: &insights::Group| group.points.iter().any(|(_, value)| *value < 0.0);
     answer.groups.into_iter().filter(is_negative).map(|group| group.values).collect()
 }

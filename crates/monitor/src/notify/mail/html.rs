@@ -69,7 +69,7 @@ impl AlarmPage<'_> {
             ("State change", format!("{previous} &rarr; <b>{state}</b>")),
             ("Time", escaped(&long_time(*at))),
             ("Account", escaped(account)),
-            ("Region", format!("{} ({})", escaped(&region_name(region)), escaped(region))),
+            ("Region", format!("{} ({})", escaped(region_name(region)), escaped(region))),
         ];
         if let Some(key) = key_arn {
             facts.push(("Key", escaped(key)));

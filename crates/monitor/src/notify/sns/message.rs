@@ -194,17 +194,32 @@ fn check_name(name: &str) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
     use keywatch_api::Blob;
 
     use super::*;
 
     fn draft(text: &str) -> Draft {
-        Draft { text: text.into(), subject: None, structure: None, attributes: None, deduplication_id: None }
+        Draft {
+            text: text.into(),
+            subject: None,
+            structure: None,
+            attributes: None,
+            deduplication_id: None,
+            group: None,
+        }
     }
 
     #[track_caller]
     fn check(draft: Draft, want: Option<&str>) {
-        let got = message("t".into(), draft).err();
+        let name = TopicName::parse("arn:aws:sns:us-east-1:111122223333:t", "TopicArn").unwrap();
+        let topic = TopicRecord {
+            attributes: BTreeMap::new(),
+            tags: BTreeMap::new(),
+            created: Timestamp::UNIX_EPOCH,
+            subscriptions_deleted: 0,
+        };
+        let got = message(&name, &topic, draft).err();
         assert_eq!(got.as_ref().map(|error| error.text()).as_deref(), want);
     }
 
