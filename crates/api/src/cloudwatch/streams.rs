@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
 use super::alarms::Tag;
+use super::metrics::is_namespace;
 use crate::{WireTime, shape};
 
 crate::wire_enum! {
@@ -23,7 +24,7 @@ shape! {
     #[derive(Clone, PartialEq, Eq, Deserialize)]
     pub struct MetricStreamFilter: Pascal {
         #[serde(skip_serializing_if = "Option::is_none")]
-        namespace: Option<String> [len 1..=255],
+        namespace: Option<String> [len 1..=255] [pattern is_namespace, "[^:].*"],
         #[serde(skip_serializing_if = "Option::is_none")]
         metric_names: Option<Vec<String>> [each 1..=255],
     }
@@ -33,7 +34,7 @@ shape! {
     /// One metric name that more is said of.
     #[derive(Clone, PartialEq, Eq, Deserialize)]
     pub struct MetricStreamStatisticsMetric: Pascal {
-        namespace: String [len 1..=255],
+        namespace: String [len 1..=255] [pattern is_namespace, "[^:].*"],
         metric_name: String [len 1..=255],
     }
 }

@@ -89,8 +89,11 @@ async fn an_expression_is_watched() {
         {"Id": "m1", "MetricStat": stat, "ReturnData": false}
     ]);
     world.ok("PutMetricAlarm", on_queries("math", metrics.clone())).await;
-    world.put(2.0).await;
+    world.put(1.0).await;
     assert_eq!(world.value("math").await, "INSUFFICIENT_DATA");
+    // Twice a sum of what is not negative can only grow: the running period is over the threshold for certain.
+    world.put(1.0).await;
+    assert_eq!(world.value("math").await, "ALARM");
     world.minutes(1).await;
     let alarm = world.described("math").await;
     assert_eq!(alarm["StateValue"], "ALARM");

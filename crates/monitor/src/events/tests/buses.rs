@@ -230,6 +230,7 @@ async fn log_groups_get_events() {
     assert_eq!(world.entries(EntryKind::LogEvents).await.len(), 0);
     crate::logs::make_group(&world.store, "/aws/events/shop").await;
     put(&world, "default", "{}").await;
+    assert_eq!(world.entries(EntryKind::LogEvents).await.len(), 1);
     ok(&world, "PutTargets", json!({"Rule": "none", "Targets": [{"Id": "1", "Arn": group, "InputTransformer":
         {"InputPathsMap": {"s": "$.source"}, "InputTemplate": "{\"timestamp\": 1789384726000, \"message\": \"from <s>\"}"}}]})).await;
     put(&world, "default", "{}").await;

@@ -355,7 +355,7 @@ mod tests {
             ("SELECT SUM(x) FROM A WHERE b IN 'c'", 32),
             ("SELECT SUM(x) FROM A WHERE b IS 'c'", 32),
             ("SELECT SUM(x) FROM A WHERE b LIKE 'c'", 29),
-            ("SELECT SUM(x) FROM A WHERE tags.x = 'c'", 31),
+            ("SELECT SUM(x) FROM A WHERE tags.x = 'c'", 32),
             ("SELECT SUM(x) FROM A GROUP b", 27),
             ("SELECT SUM(x) FROM A ORDER BY SUM", 33),
             ("SELECT SUM(x) FROM A LIMIT 0", 27),
