@@ -155,7 +155,7 @@ def test_delivery_policy(server, sns):
     sns.publish(TopicArn=topic, Message="typed")
     server.advance("1s")
     told = hook.wait_for("Notification", lambda post: post["body"]["TopicArn"] == topic)
-    assert told["headers"]["Content-Type"] == "application/json"
+    assert told["headers"]["content-type"] == "application/json"
     sns.set_topic_attributes(TopicArn=topic, AttributeName="DeliveryPolicy", AttributeValue='{"http":{"disableSubscriptionOverrides":true}}')
     shown = sns.get_subscription_attributes(SubscriptionArn=subscription)["Attributes"]
     assert json.loads(shown["EffectiveDeliveryPolicy"])["healthyRetryPolicy"]["numRetries"] == 3
