@@ -174,7 +174,11 @@ pub(crate) async fn front(
     for (key, _) in index.into_iter().take_while(|(key, _)| *key <= end) {
         let Some(locator) = key.splitn(3, '/').nth(2) else { continue };
         match get(tx, &queue.incarnation, locator).await? {
-            Some(placed) => found.push(placed),
+            Some(placed) if visible_key(&queue.incarnation, placed.message.visible, locator) == key => {
+                found.push(placed);
+            }
+            // Another caller took it between the two reads: this one looks again.
+            Some(_) => tx.require_unchanged(VISIBLE, &key),
             // An index row without its message says nothing.
             None => tx.delete(VISIBLE, &key),
         }
