@@ -270,6 +270,12 @@ fn period(fields: Fields<'_>) -> Option<i32> {
     i32::try_from(fields.0.get("period")?.as_i64()?).ok()
 }
 
+/// Whether an expression gives lines that are named by what tells them apart: groups, or metrics that were found.
+fn names_its_lines(expression: &str) -> bool {
+    let text = expression.trim_start().to_ascii_uppercase();
+    text.starts_with("SEARCH(") || text.starts_with("SELECT ") && text.contains(" GROUP BY ")
+}
+
 fn query(row: &Row, index: usize, period_default: i32, stat_default: &str) -> MetricDataQuery {
     let options = Fields(&row.options);
     let id = options.text("id").map_or_else(|| format!("row_{index}"), str::to_owned);
@@ -280,7 +286,7 @@ fn query(row: &Row, index: usize, period_default: i32, stat_default: &str) -> Me
         Subject::Expression(text) => MetricDataQuery {
             id,
             metric_stat: None,
-            label: label.or_else(|| Some(text.clone())),
+            label: label.or_else(|| (!names_its_lines(text)).then(|| text.clone())),
             expression: Some(text.clone()),
             return_data,
             period: Some(period),
@@ -321,6 +327,20 @@ mod tests {
             CloudWatchError::Validation(text) => text,
             other => panic!("{other:?}"),
         })
+    }
+
+    #[test]
+    fn who_names_lines() {
+        for (expression, want) in [
+            ("SELECT SUM(x) FROM A GROUP BY b", true),
+            (" select sum(x) from A group by b limit 3", true),
+            ("SELECT SUM(x) FROM A", false),
+            ("SEARCH('{A,b} x', 'Sum')", true),
+            ("SUM(SEARCH('{A,b} x', 'Sum'))", false),
+            ("m1 * 2", false),
+        ] {
+            assert_eq!(names_its_lines(expression), want, "{expression}");
+        }
     }
 
     #[test]
