@@ -89,7 +89,7 @@ class House:
         pages = self.archive.get_paginator("list_objects_v2").paginate(Bucket="archive", Prefix=f"{PLACE}/KeywatchHistory/")
         return {entry["Key"]: entry["Size"] for page in pages for entry in page.get("Contents", [])}
 
-    def wait(self, accept, seconds=90):
+    def wait(self, accept, seconds=180):
         """Until the files are as they should be; the engine stores its positions when the clock moves."""
         deadline = time.monotonic() + seconds
         while not accept(self.segments()):
