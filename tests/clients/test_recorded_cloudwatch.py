@@ -31,11 +31,8 @@ ABSENT = {
     "TestCloudWatchLambdaMetrics.test_lambda_invoke_successful": "there is no Lambda here whose invocations could be counted",
     "TestCloudWatchLambdaMetrics.test_lambda_invoke_error": "there is no Lambda here whose invocations could be counted",
     "TestCloudwatch.test_aws_sqs_metrics_created": "queues publish no metrics of their own here",
-    "TestCloudwatch.test_create_metric_stream[query]": "metric streams are not built",
-    "TestCloudwatch.test_create_metric_stream[json]": "metric streams are not built",
     "TestCloudwatch.test_insight_rule[json]": "Contributor Insights is not built",
     "TestCloudwatch.test_insight_rule[smithy-rpc-v2-cbor]": "Contributor Insights is not built",
-    "TestCloudwatch.test_anomaly_detector_lifecycle[query]": "anomaly detectors are not built",
 }
 # Path of each answer that differs, by case, with the reason.
 KNOWN = {
@@ -520,6 +517,30 @@ def invalid_amount_of_datapoints(world, protocol):
 
 
 @scenario
+def create_metric_stream(world, protocol):
+    name, firehose = world.name("stream"), f"arn:aws:firehose:{REGION}:{ACCOUNT}:deliverystream/recorded"
+    made = world.put_metric_stream(Name=name, FirehoseArn=firehose, RoleArn=f"arn:aws:iam::{ACCOUNT}:role/streams", OutputFormat="json")
+    shown = world.get_metric_stream(Name=name)
+    stopped, started = world.stop_metric_streams(Names=[name]), world.start_metric_streams(Names=[name])
+    return {
+        "create_metric_stream": made, "get_metric_stream": shown, "start_metric_stream": started, "stop_metric_stream": stopped,
+        "delete_metric_stream": world.delete_metric_stream(Name=name),
+    }
+
+
+@scenario
+def anomaly_detector_lifecycle(world, protocol):
+    dimensions = [{"Name": "DimensionName", "Value": "DimensionValue"}]
+    metric = {"Namespace": "MyNamespace", "MetricName": "MyMetric", "Stat": "Sum", "Dimensions": dimensions}
+    made = world.put_anomaly_detector(**metric)
+    shown = world.describe_anomaly_detectors(Namespace="MyNamespace")
+    return {
+        "create_anomaly_detector": made, "describe_anomaly_detector": shown,
+        "delete_anomaly_detector": world.delete_anomaly_detector(**metric),
+    }
+
+
+@scenario
 def set_alarm(world, protocol):
     (alarm, _), (ok, _) = world.topic(), world.topic()
     name, _ = plain_alarm(
@@ -544,7 +565,7 @@ def set_alarm_invalid_input(world, protocol):
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    server = Server(tmp_path_factory.mktemp("recorded") / "data", "--test-clock", START)
+    server = Server(tmp_path_factory.mktemp("recorded") / "data", "--test-clock", START, "--firehose", "recorded=s3://recorded")
     server.data_dir.mkdir()
     yield server.start()
     World.clients.clear()

@@ -1,5 +1,6 @@
 //! `StartMetricStreams`: lets streams send again, from now on.
 
+use keywatch_api::Empty;
 use keywatch_api::cloudwatch::streams::{MetricStreamState, StartMetricStreamsRequest};
 use keywatch_iam::Call;
 
@@ -10,6 +11,7 @@ pub(crate) async fn start_metric_streams(
     call: &mut Call<'_>,
     _service: &CloudWatch,
     request: StartMetricStreamsRequest,
-) -> Result<(), CloudWatchError> {
-    set_state(call, "cloudwatch:StartMetricStreams", &request.names, MetricStreamState::Running).await
+) -> Result<Empty, CloudWatchError> {
+    set_state(call, "cloudwatch:StartMetricStreams", &request.names, MetricStreamState::Running).await?;
+    Ok(Empty {})
 }

@@ -1,5 +1,6 @@
 //! `StopMetricStreams`: keeps streams from sending; what comes meanwhile is not sent later.
 
+use keywatch_api::Empty;
 use keywatch_api::cloudwatch::streams::{MetricStreamState, StopMetricStreamsRequest};
 use keywatch_iam::Call;
 
@@ -10,6 +11,7 @@ pub(crate) async fn stop_metric_streams(
     call: &mut Call<'_>,
     _service: &CloudWatch,
     request: StopMetricStreamsRequest,
-) -> Result<(), CloudWatchError> {
-    set_state(call, "cloudwatch:StopMetricStreams", &request.names, MetricStreamState::Stopped).await
+) -> Result<Empty, CloudWatchError> {
+    set_state(call, "cloudwatch:StopMetricStreams", &request.names, MetricStreamState::Stopped).await?;
+    Ok(Empty {})
 }
