@@ -1,5 +1,6 @@
 """Alarms of every type with boto3, the AWS CLI, and the three protocols bare; a test clock moves them."""
 
+import datetime
 import json
 
 import boto3
@@ -237,6 +238,54 @@ def test_the_command_line(world):
     with pytest.raises(Refused, match="must be: <EOF>, 'AND', 'OR'"):
         aws("cloudwatch", "put-composite-alarm", alarm_name="cli-both", alarm_rule="TRUE and FALSE")
     aws("cloudwatch", "delete-alarms", "--alarm-names", "cli", "cli-both")
+
+
+def life(name):
+    """Every operation on alarms, mute rules and detectors, in the order of a life."""
+    metric = {"Namespace": "Wire", "MetricName": name, "Statistic": "Sum", "Period": 60}
+    alarm = {"AlarmName": name, "EvaluationPeriods": 1, "Threshold": 1.5, "ComparisonOperator": "GreaterThanThreshold"}
+    arn = f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:{name}"
+    detector = {"Namespace": "Wire", "MetricName": name, "Stat": "Sum"}
+    mute = {"Name": name, "Rule": {"Schedule": {"Expression": "cron(0 2 * * *)", "Duration": "PT1H"}}}
+    return [
+        ("PutMetricAlarm", alarm | metric | {"Tags": [{"Key": "team", "Value": "x"}], "Dimensions": [{"Name": "d", "Value": "v"}]}),
+        ("PutCompositeAlarm", {"AlarmName": f"{name}-both", "AlarmRule": f"ALARM({name})"}),
+        ("DescribeAlarms", {"AlarmNamePrefix": name, "AlarmTypes": ["MetricAlarm", "CompositeAlarm"]}),
+        ("DescribeAlarmsForMetric", {"Namespace": "Wire", "MetricName": name, "Dimensions": [{"Name": "d", "Value": "v"}]}),
+        ("SetAlarmState", {"AlarmName": name, "StateValue": "ALARM", "StateReason": "tried", "StateReasonData": "{}"}),
+        ("DescribeAlarms", {"AlarmNames": [name], "StateValue": "ALARM", "MaxRecords": 5}),
+        ("DisableAlarmActions", {"AlarmNames": [name]}),
+        ("EnableAlarmActions", {"AlarmNames": [name]}),
+        ("DescribeAlarmHistory", {"AlarmName": name, "ScanBy": "TimestampAscending", "HistoryItemType": "StateUpdate"}),
+        ("DescribeAlarmContributors", {"AlarmName": name}),
+        ("TagResource", {"ResourceARN": arn, "Tags": [{"Key": "more", "Value": "y"}]}),
+        ("UntagResource", {"ResourceARN": arn, "TagKeys": ["team"]}),
+        ("ListTagsForResource", {"ResourceARN": arn}),
+        ("PutAlarmMuteRule", mute),
+        ("GetAlarmMuteRule", {"AlarmMuteRuleName": name}),
+        ("ListAlarmMuteRules", {"AlarmName": name}),
+        ("DeleteAlarmMuteRule", {"AlarmMuteRuleName": name}),
+        ("PutAnomalyDetector", detector),
+        ("DescribeAnomalyDetectors", {"Namespace": "Wire", "MetricName": name}),
+        ("DeleteAnomalyDetector", detector),
+        ("DeleteAlarms", {"AlarmNames": [f"{name}-both"]}),
+        ("DeleteAlarms", {"AlarmNames": [name]}),
+    ]
+
+
+def test_every_operation_by_every_protocol(world):
+    lives = {}
+    for protocol in ("json", "query", "cbor"):
+        name = f"wire-{protocol}"
+        answers = [(operation, answer(world, protocol, operation, request)) for operation, request in life(name)]
+        text = json.dumps(answers, default=lambda time: time.astimezone(datetime.timezone.utc).isoformat(), sort_keys=True)
+        lives[protocol] = json.loads(text.replace(name, "wire"))
+    for by_json, by_query, by_cbor in zip(*lives.values()):
+        assert by_json == by_query, by_json[0]
+        assert by_json == by_cbor, by_json[0]
+    shown = dict(lives["json"])
+    assert shown["DescribeAlarmsForMetric"]["MetricAlarms"][0]["Threshold"] == 1.5
+    assert shown["DescribeAlarmHistory"]["AlarmHistoryItems"][-1]["HistorySummary"] == "Alarm updated from INSUFFICIENT_DATA to ALARM"
 
 
 def answer(world, protocol, operation, request):
