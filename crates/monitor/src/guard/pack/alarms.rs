@@ -25,36 +25,29 @@ pub(super) fn runaway_use(words: &Words) -> Vec<Part> {
     vec![insights(words, "", query, 300, at_least(10_000))]
 }
 
-/// Requests a minute that are 80 % of what AWS grants a second, by the classes of operations.
-///
-/// Source: KMS Developer Guide, "Request quotas".
-pub(super) fn quota(words: &Words, region: &str) -> Vec<Part> {
-    let symmetric = match region {
-        "us-east-1" | "us-west-2" | "eu-west-1" => 100_000,
-        "us-east-2" | "ap-southeast-1" | "ap-southeast-2" | "ap-northeast-1" | "eu-central-1"
-        | "eu-west-2" => 20_000,
-        _ => 10_000,
-    };
-    let of_class = |(suffix, resource, a_second): (&str, &str, i64)| {
+/// Requests beside what the account may make, by the classes of operations.
+pub(super) fn quota(words: &Words) -> Vec<Part> {
+    let of_class = |(suffix, resource): (&str, &str)| {
         let dimension = |name: &str, value: &str| json!({"Name": name, "Value": value});
-        let mut definition = described(words, at_least(a_second * 60 * 80 / 100));
-        definition["Namespace"] = json!("AWS/Usage");
-        definition["MetricName"] = json!("CallCount");
-        definition["Dimensions"] = json!([
+        let dimensions = [
             dimension("Class", "None"),
             dimension("Resource", resource),
             dimension("Service", "KMS"),
             dimension("Type", "API"),
+        ];
+        let metric = json!({"Namespace": "AWS/Usage", "MetricName": "CallCount", "Dimensions": dimensions});
+        let mut definition = described(words, at_least(80));
+        definition["Metrics"] = json!([
+            {"Id": "e1", "Expression": "100 * m1 / SERVICE_QUOTA(m1)", "Label": "Percent of the quota", "ReturnData": true},
+            {"Id": "m1", "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Sum"}, "ReturnData": false},
         ]);
-        definition["Statistic"] = json!("Sum");
-        definition["Period"] = json!(60);
         Part { name: format!("{NAME_PREFIX}{}-{suffix}", words.name), kind: PartKind::Alarm, definition }
     };
     [
-        ("symmetric", "CryptographicOperationsSymmetric", symmetric),
-        ("rsa", "CryptographicOperationsRsa", 1_000),
-        ("ecc", "CryptographicOperationsEcc", 1_000),
-        ("rsa-pairs", "GenerateDataKeyPair-RSA_2048", 20),
+        ("symmetric", "CryptographicOperationsSymmetric"),
+        ("rsa", "CryptographicOperationsRsa"),
+        ("ecc", "CryptographicOperationsEcc"),
+        ("rsa-pairs", "GenerateDataKeyPair-RSA_2048"),
     ]
     .map(of_class)
     .into()

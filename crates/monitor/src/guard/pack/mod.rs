@@ -56,7 +56,6 @@ impl PartKind {
 /// What parts are for.
 #[derive(Clone, Debug, Default)]
 pub struct Place {
-    pub region: String,
     /// Log groups that trails deliver to: they get metric filters.
     pub log_groups: Vec<String>,
 }
@@ -82,7 +81,7 @@ pub fn guards(place: &Place) -> Vec<Guard> {
     let mut guards = of_states();
     guards.extend(of_rights());
     guards.extend(of_use());
-    guards.extend(of_limits(place));
+    guards.extend(of_limits());
     guards[0].parts.extend(filters::unusable_key_used(&place.log_groups));
     guards
 }
@@ -186,14 +185,13 @@ fn of_use() -> Vec<Guard> {
     ]
 }
 
-fn of_limits(place: &Place) -> Vec<Guard> {
-    let quota = |words: &Words| alarms::quota(words, &place.region);
+fn of_limits() -> Vec<Guard> {
     vec![
         guard!(
             "quota-near",
             "KMS requests reach 80 % of the account's request quota in the Region.",
             "Cache data keys, spread the load, or ask for a higher quota before callers are throttled. AWS/Usage CallCount shows the trend.",
-            quota
+            alarms::quota
         ),
         guard!(
             "trail-stopped",
@@ -212,7 +210,7 @@ mod tests {
 
     #[test]
     fn names_are_unique_and_short_enough() {
-        let place = Place { region: "us-east-1".into(), log_groups: vec!["trail".into()] };
+        let place = Place { log_groups: vec!["trail".into()] };
         let guards = guards(&place);
         assert_eq!(guards.len(), 16);
         let mut names = BTreeSet::new();

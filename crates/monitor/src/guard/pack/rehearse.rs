@@ -260,7 +260,7 @@ mod tests {
 
     #[test]
     fn every_guard_fires_when_it_must_and_only_then() {
-        let place = Place { region: "eu-central-1".into(), log_groups: vec!["trail".into()] };
+        let place = Place { log_groups: vec!["trail".into()] };
         for guard in guards(&place) {
             let played = rehearse(&guard).unwrap();
             for sample in &played {

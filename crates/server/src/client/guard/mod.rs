@@ -94,7 +94,7 @@ fn pack(directory: &Path, log_groups: &[String]) -> Result<Vec<Guard>, ClientErr
         [] => groups_of_trails(directory, &region)?,
         given => given.to_vec(),
     };
-    Ok(guards(&Place { region, log_groups }))
+    Ok(guards(&Place { log_groups }))
 }
 
 fn groups_of_trails(directory: &Path, region: &str) -> Result<Vec<String>, ClientError> {

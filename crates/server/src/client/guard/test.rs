@@ -23,7 +23,7 @@ pub(super) fn run(name: Option<&str>) -> ExitCode {
 
 /// Gives how many samples came out wrong.
 fn play(name: Option<&str>) -> Result<usize, ClientError> {
-    let place = Place { region: "eu-central-1".to_owned(), log_groups: vec!["trail".to_owned()] };
+    let place = Place { log_groups: vec!["trail".to_owned()] };
     let mut table = Table::new();
     table.load_preset(NOTHING);
     table.set_header(["GUARD", "SAMPLE", "RECORDS", "RESULT", "FIRED"]);
